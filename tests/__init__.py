@@ -1,0 +1,1 @@
+"""Switchman's tests."""

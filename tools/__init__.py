@@ -1,0 +1,1 @@
+"""Small programs for developers, run as `python -m tools.NAME`."""
