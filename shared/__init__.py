@@ -1,0 +1,1 @@
+"""Switchman: everything the entry points share."""

@@ -1,0 +1,132 @@
+"""What a page shows: drawn from the incident as it is now, never from what it was."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.domain.ids import derive
+from shared.domain.incident import Incident, Rollback
+from shared.domain.incident_state import State
+from shared.domain.paging import Card, Choice, Page, PageStep
+from shared.domain.policy import Policy
+from shared.domain.rollback import MoveResult, ServiceOutcome, describe_split
+from shared.domain.rollback_phase import Phase
+
+_HEADLINES: Final = {
+    PageStep.OPENED: "{title}",
+    PageStep.REOPENED: "Again: {title}",
+    PageStep.RAISED: "Worse: {title}",
+    PageStep.ROLLBACK_UNDONE: "Rollback not carried out: {title}",
+    PageStep.ROLLBACK_HELD: "Rollback in doubt, look at it now: {title}",
+    PageStep.NOT_RECOVERED: "Rolled back and not recovered: {title}",
+    PageStep.ACTION_FAILED: "Could not page the owner: {title}",
+}
+
+
+def card_for(policy: Policy, incident: Incident, page: Page) -> Card:
+    """The card of one page of an incident."""
+    lane = policy.lane(incident.lane)
+    person = policy.people.get(page.person)
+    return Card(
+        headline=_HEADLINES[page.step].format(title=incident.title),
+        severity=incident.severity,
+        mention=person.slack if person else "",
+        facts=(
+            ("Severity", incident.severity.value),
+            ("Lane", lane.name),
+            ("Stack", policy.stack(incident.stack).name),
+            ("Incident", incident.id),
+        ),
+        paragraphs=_paragraphs(policy, incident, page),
+        status=_status(policy, incident),
+        choices=_choices(incident),
+        subject=_subject(incident),
+        runbook=incident.runbook,
+    )
+
+
+def digest(card: Card) -> str:
+    """The same for cards that look the same."""
+    return derive("card", repr(card), length=16)
+
+
+def _subject(incident: Incident) -> str:
+    plan = incident.rollback.plan if incident.rollback else None
+    return f"{incident.id}|{plan.hash}" if plan else incident.id
+
+
+def _paragraphs(policy: Policy, incident: Incident, page: Page) -> tuple[str, ...]:
+    why = f"Why this lane: {'; '.join(incident.reasons)}"
+    rollback = _rollback(policy, incident.rollback) if incident.rollback else ()
+    what = (f"What fails: {incident.summary or incident.title}",)
+    return (*page.details, *what, why, *rollback)
+
+
+def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
+    plan = rollback.plan
+    if plan is None:
+        if rollback.why_not:
+            return (f"No rollback is proposed: {rollback.why_not}",)
+        return ("A rollback plan is being prepared.",) if rollback.phase is Phase.PLANNING else ()
+    lines = [
+        f"• {s.service}: {describe_split(s.before, s.latest_ready)} → {describe_split(s.after)} ({s.why})"
+        for s in plan.services
+    ]
+    title = _TITLES[rollback.phase]
+    if rollback.approved_by:
+        approver = policy.people.get(rollback.approved_by)
+        title += f", approved by {approver.name if approver else rollback.approved_by}"
+    return ("\n".join((f"{title}:", *lines)), *_outcomes(rollback))
+
+
+_TITLES: Final = {
+    Phase.PLANNING: "Rollback being planned",
+    Phase.PROPOSED: "Proposed rollback",
+    Phase.APPLYING: "Rollback being carried out",
+    Phase.RESTORING: "Rollback being undone",
+    Phase.APPLIED: "Rolled back",
+    Phase.UNDONE: "Rollback undone",
+    Phase.HELD: "Rollback stopped half-way",
+    Phase.REJECTED: "Rollback rejected",
+    Phase.EXPIRED: "Rollback plan expired",
+    Phase.UNAVAILABLE: "No rollback",
+    Phase.WITHDRAWN: "Rollback no longer needed",
+}
+
+
+def _outcomes(rollback: Rollback) -> tuple[str, ...]:
+    refused = tuple(_outcome(o) for o in rollback.outcomes if o.result is not MoveResult.MOVED)
+    if rollback.verdict is None:
+        return refused
+    rto = f", RTO {rollback.rto_seconds:.1f} s" if rollback.rto_seconds is not None else ""
+    return (*refused, f"Verdict: {rollback.verdict.value}{rto}")
+
+
+def _outcome(outcome: ServiceOutcome) -> str:
+    return f"{outcome.service}: {outcome.detail}"
+
+
+def _status(policy: Policy, incident: Incident) -> str:
+    who = policy.people.get(incident.acknowledged_by)
+    by = f" by {who.name}" if who else ""
+    words = {
+        State.OPEN: "Open: nobody has acknowledged yet",
+        State.ACKNOWLEDGED: f"Acknowledged{by}",
+        State.MITIGATING: f"Rolling back (acknowledged{by})",
+        State.MITIGATED: "Mitigated: healthy again",
+        State.RESOLVING: "Nothing fires: checking that it stays so",
+        State.RESOLVED: "Resolved",
+        State.REVIEWED: "Reviewed and closed",
+    }
+    return words[incident.state]
+
+
+def _choices(incident: Incident) -> tuple[Choice, ...]:
+    """Only what may still be pressed."""
+    choices: list[Choice] = []
+    if incident.state is State.OPEN:
+        choices.append(Choice.ACKNOWLEDGE)
+    proposed = incident.rollback is not None and incident.rollback.phase is Phase.PROPOSED
+    if proposed and incident.state in (State.OPEN, State.ACKNOWLEDGED):
+        choices += [Choice.APPROVE, Choice.REJECT]
+    return tuple(choices)

@@ -1,0 +1,142 @@
+"""A decision while it is being made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.action import Action, ActionKind, Order, PageOrder, TellOrder
+from shared.domain.decision import Decision, Reason, Row, TimelineRow
+from shared.domain.event import Event, Timer, TimerKind
+from shared.domain.incident import Incident, TimelineKind
+from shared.domain.paging import Page, PageStep
+from shared.domain.policy import Policy
+from shared.domain.stack import Stack
+
+
+class Draft:
+    """Collects what a decision consists of; lives no longer than one call of `decide`.
+
+    Ids of actions and timeline rows are the event's id and an ordinal, so that deciding the
+    same event again gives the same ids.
+    """
+
+    def __init__(self, policy: Policy, stack: Stack, event: Event, now: datetime) -> None:
+        self.policy = policy
+        self.stack = stack
+        self.event = event
+        self.now = now
+        self._rows: list[Row] = []
+        self._actions: list[Action] = []
+        self._timers: list[Timer] = []
+        self._cleared: list[str] = []
+        self._said = 0
+
+    def put(self, incident: Incident) -> None:
+        """The incident is now like this."""
+        self.stack = self.stack.with_incident(incident)
+
+    def drop(self, incident: Incident) -> None:
+        """The incident leaves the head."""
+        self.stack = self.stack.without(incident.id)
+
+    def row(self, row: Row) -> None:
+        """Write this row."""
+        self._rows.append(row)
+
+    def say(
+        self, incident: Incident, kind: TimelineKind, text: str, at: datetime | None = None
+    ) -> None:
+        """Add a line to the incident's timeline."""
+        self._said += 1
+        row_id = f"{self.event.id}-t{self._said}"
+        self.row(
+            TimelineRow(id=row_id, incident=incident.id, at=at or self.now, kind=kind, text=text)
+        )
+
+    def act(
+        self, kind: ActionKind, incident: str, order: Order, not_after: datetime | None = None
+    ) -> None:
+        """Have something done."""
+        self._actions.append(
+            Action(
+                id=f"{self.event.id}-{len(self._actions) + 1}",
+                kind=kind,
+                stack=self.stack.id,
+                incident=incident,
+                order=order,
+                decided_at=self.now,
+                not_after=not_after,
+            )
+        )
+
+    def timer(self, kind: TimerKind, incident: Incident, due: datetime) -> None:
+        """Look at the incident again at this time."""
+        timer = Timer(kind=kind, stack=self.stack.id, incident=incident.id, due=due)
+        self._timers.append(timer)
+
+    def clear(self, timer: Timer) -> None:
+        """The timer has done its work."""
+        self._cleared.append(timer.id)
+
+    def page(
+        self,
+        incident: Incident,
+        step: PageStep,
+        details: tuple[str, ...] = (),
+        team_id: str | None = None,
+    ) -> Incident:
+        """Wake whoever is on call for the incident's team (or another) and put the incident."""
+        team = self.policy.teams[team_id] if team_id else self.policy.owner(incident.lane)
+        person = self.policy.on_call(team)
+        page = Page(
+            key=incident.page_key(step, person.id),
+            step=step,
+            team=team.id,
+            person=person.id,
+            channel=team.channel,
+            decided_at=self.now,
+            details=details,
+        )
+        incident = incident.with_page(page)
+        self.put(incident)
+        self.act(ActionKind.PAGE, incident.id, PageOrder(page=page.key))
+        return incident
+
+    def refresh(self, incident: Incident) -> None:
+        """Redraw every message that was sent about the incident."""
+        for page in incident.pages:
+            if page.message is not None:
+                self.act(ActionKind.REFRESH, incident.id, PageOrder(page=page.key))
+
+    def tell(self, incident: str, channel: str, slack_user: str, text: str) -> None:
+        """Say something only one person sees."""
+        order = TellOrder(channel=channel, slack_user=slack_user, text=text)
+        self.act(ActionKind.TELL, incident, order)
+
+    def decision(self, reason: Reason) -> Decision:
+        """What has been collected. A timer that is set anew is not cleared."""
+        again = {timer.id for timer in self._timers}
+        return Decision(
+            stack=self.stack,
+            reason=reason,
+            rows=tuple(self._rows),
+            actions=tuple(self._actions),
+            timers=tuple(self._timers),
+            cleared=tuple(c for c in self._cleared if c not in again),
+        )
+
+
+def nobody_has_it(incident: Incident) -> Incident:
+    """The incident as it is after its remedy failed: somebody has to take it up again."""
+    return replace(incident, acknowledged_at=None, acknowledged_by="", mitigated_at=None)
+
+
+def acknowledged(incident: Incident, by: str, at: datetime) -> Incident:
+    """The incident with its first acknowledgement noted, on the pages too."""
+    return replace(
+        incident,
+        acknowledged_at=incident.acknowledged_at or at,
+        acknowledged_by=incident.acknowledged_by or by,
+        pages=tuple(page.acknowledged(at) for page in incident.pages),
+    )

@@ -1,0 +1,124 @@
+"""What follows when a timer's time has come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.domain.alert import AlertStatus
+from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.verdicts import awaits_verdict, settle_verdict
+from shared.domain.decision import IncidentRow, Reason
+from shared.domain.event import TimerDue, TimerKind
+from shared.domain.incident import Incident, TimelineKind
+from shared.domain.incident_state import State, Trigger
+from shared.domain.machine import Refusal
+from shared.domain.paging import PageStep
+from shared.domain.rollback import Verdict
+from shared.domain.rollback_phase import Step
+
+
+def on_timer(draft: Draft, event: TimerDue) -> Reason:
+    """Look at the incident again."""
+    draft.clear(event.timer)
+    incident = draft.stack.incident(event.timer.incident)
+    if incident is None:
+        return Reason.STALE
+    match event.timer.kind:
+        case TimerKind.SETTLE:
+            return _settle(draft, incident, event.firing)
+        case TimerKind.CONFIRM:
+            return _confirm(draft, incident, event.firing)
+        case TimerKind.PLAN_EXPIRES:
+            return _expire(draft, incident)
+        case TimerKind.VERIFY:
+            return _verify(draft, incident, event.trigger)
+        case TimerKind.FORGET:
+            return _forget(draft, incident)
+
+
+def _settle(draft: Draft, incident: Incident, firing: int) -> Reason:
+    """Nothing fires: check for a settle time that it stays so. Otherwise look again later."""
+    again = draft.now + draft.policy.timing.settle
+    moved = incident.moved(Trigger.SETTLE)
+    if firing or moved is Refusal.ROLLBACK_RUNNING:
+        draft.timer(TimerKind.SETTLE, incident, again)
+        return Reason.STILL_FIRING
+    if isinstance(moved, Refusal):
+        return Reason.STALE
+    draft.put(moved)
+    draft.timer(TimerKind.CONFIRM, moved, again)
+    return Reason.CHECKING
+
+
+def _confirm(draft: Draft, incident: Incident, firing: int) -> Reason:
+    if firing:
+        moved = incident.moved(Trigger.STILL_FIRING)
+        if isinstance(moved, Refusal):
+            return Reason.STALE
+        draft.put(moved)
+        draft.timer(TimerKind.SETTLE, moved, draft.now + draft.policy.timing.settle)
+        return Reason.STILL_FIRING
+    moved = incident.moved(Trigger.ALL_CLEAR)
+    if isinstance(moved, Refusal):
+        return Reason.STALE
+    return _resolved(draft, moved)
+
+
+def _resolved(draft: Draft, incident: Incident) -> Reason:
+    incident = replace(incident, resolved_at=draft.now)
+    if incident.rollback is not None:
+        withdrawn = incident.rollback.step(Step.WITHDRAW)
+        if not isinstance(withdrawn, Refusal):
+            incident = replace(incident, rollback=withdrawn)
+    draft.say(incident, TimelineKind.RESOLVED, "Nothing fires any more: resolved")
+    draft.put(incident)
+    settle_verdict(draft, incident, AlertStatus.RESOLVED)
+    resolved = draft.stack.incident(incident.id)
+    draft.refresh(resolved or incident)
+    due = draft.now + draft.policy.timing.reopen_window
+    draft.timer(TimerKind.FORGET, incident, due)
+    return Reason.RESOLVED
+
+
+def _expire(draft: Draft, incident: Incident) -> Reason:
+    rollback = incident.rollback
+    if rollback is None or rollback.plan is None or draft.now < rollback.plan.expires_at:
+        return Reason.STALE
+    expired = rollback.step(Step.EXPIRE)
+    if isinstance(expired, Refusal):
+        return Reason.STALE
+    incident = replace(incident, rollback=expired)
+    draft.say(incident, TimelineKind.EXPIRED, "Nobody decided on the rollback: the plan expired")
+    draft.put(incident)
+    draft.refresh(incident)
+    return Reason.EXPIRED
+
+
+def _verify(draft: Draft, incident: Incident, trigger: AlertStatus | None) -> Reason:
+    """The time in which the alert had to end is over."""
+    rollback = incident.rollback
+    if rollback is None or not awaits_verdict(rollback):
+        return Reason.STALE
+    if settle_verdict(draft, incident, trigger):
+        return Reason.RECOVERED
+    verdict = Verdict.UNKNOWN if trigger is None else Verdict.NOT_RECOVERED
+    moved = incident.moved(Trigger.ROLLBACK_FAILED)
+    incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
+    incident = replace(incident, rollback=replace(rollback, verdict=verdict))
+    text = "traffic is on the target and healthy, yet the alert that set it off still fires"
+    draft.say(incident, TimelineKind.VERDICT, f"Verdict: {verdict}: {text}")
+    incident = draft.page(incident, PageStep.NOT_RECOVERED, (text.capitalize(),))
+    draft.refresh(incident)
+    return Reason.RECORDED
+
+
+def _forget(draft: Draft, incident: Incident) -> Reason:
+    if incident.state not in (State.RESOLVED, State.REVIEWED) or incident.resolved_at is None:
+        return Reason.STALE
+    due = incident.resolved_at + draft.policy.timing.reopen_window
+    if draft.now < due:
+        draft.timer(TimerKind.FORGET, incident, due)
+        return Reason.STALE
+    draft.row(IncidentRow(incident=incident))
+    draft.drop(incident)
+    return Reason.FORGOTTEN

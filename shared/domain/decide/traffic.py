@@ -1,0 +1,178 @@
+"""What follows from a change of traffic: it worked, it half worked, or nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.domain.action import ActionKind, TrafficOrder
+from shared.domain.alert import AlertStatus
+from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.verdicts import in_words, measured, settle_verdict
+from shared.domain.decision import Reason
+from shared.domain.event import TimerKind
+from shared.domain.incident import Incident, Rollback, TimelineKind
+from shared.domain.incident_state import Trigger
+from shared.domain.machine import Refusal
+from shared.domain.paging import PageStep
+from shared.domain.rollback import (
+    MoveResult,
+    TrafficOutcome,
+    Verdict,
+    describe_split,
+)
+from shared.domain.rollback_phase import Step
+
+
+def on_applied(
+    draft: Draft, incident: Incident, outcome: TrafficOutcome, trigger: AlertStatus | None
+) -> Reason:
+    """All moved: judge it. Some refused: put the others back. In doubt: hands off, and page."""
+    _say_outcome(draft, incident, outcome)
+    if outcome.any(MoveResult.FOREIGN, MoveResult.UNKNOWN):
+        return _hold(draft, incident, outcome)
+    if outcome.all(MoveResult.MOVED):
+        return _moved(draft, incident, outcome, trigger)
+    if not outcome.to_put_back():
+        return _undone(draft, incident, outcome, Step.NOTHING_MOVED)
+    return _put_back(draft, incident, outcome)
+
+
+def on_restored(draft: Draft, incident: Incident, outcome: TrafficOutcome) -> Reason:
+    """The services that had moved are back, or they are not and a person must look."""
+    for result in outcome.services:
+        kind = TimelineKind.RESTORED if result.result is MoveResult.MOVED else TimelineKind.HELD
+        draft.say(incident, kind, f"{result.service}: {result.detail}")
+    if outcome.all(MoveResult.MOVED):
+        return _undone(draft, incident, outcome, Step.RESTORED)
+    return _hold(draft, incident, outcome)
+
+
+def on_lost(draft: Draft, incident: Incident, reason: str) -> Reason:
+    """The change was given up with its state unknown."""
+    draft.say(incident, TimelineKind.HELD, f"Given up: {reason}")
+    return _hold(draft, incident, None, reason)
+
+
+def _say_outcome(draft: Draft, incident: Incident, outcome: TrafficOutcome) -> None:
+    kinds = {
+        MoveResult.MOVED: TimelineKind.SERVICE_MOVED,
+        MoveResult.REFUSED: TimelineKind.SERVICE_REFUSED,
+        MoveResult.UNSERVED: TimelineKind.SERVICE_REFUSED,
+    }
+    for result in outcome.services:
+        moved = result.result is MoveResult.MOVED
+        draft.say(
+            incident,
+            kinds.get(result.result, TimelineKind.HELD),
+            f"{result.service}: {result.detail}",
+            at=outcome.served_at if moved else None,
+        )
+
+
+def _moved(
+    draft: Draft, incident: Incident, outcome: TrafficOutcome, trigger: AlertStatus | None
+) -> Reason:
+    rollback = _stepped(incident, Step.MOVED)
+    if rollback is None:
+        return Reason.STALE
+    rollback = replace(rollback, outcomes=outcome.services, started_at=outcome.started_at)
+    if outcome.healthy_at is None:
+        rollback = replace(rollback, verdict=Verdict.NOT_RECOVERED)
+        draft.say(incident, TimelineKind.UNHEALTHY, f"Still not healthy: {outcome.health}")
+        details = ("Traffic was moved and health did not come back", outcome.health)
+        return _failed(draft, incident, rollback, PageStep.NOT_RECOVERED, details)
+    rollback = measured(rollback, outcome.started_at, outcome.healthy_at)
+    moved = incident.moved(Trigger.ROLLBACK_HEALTHY)
+    if isinstance(moved, Refusal):
+        return Reason.STALE
+    healthy = replace(moved, rollback=rollback, mitigated_at=outcome.healthy_at)
+    text = f"Healthy: {in_words(rollback)}"
+    draft.say(healthy, TimelineKind.HEALTHY, text, at=outcome.healthy_at)
+    draft.put(healthy)
+    window = draft.policy.stack(draft.stack.id).rollback.verify_window
+    draft.timer(TimerKind.VERIFY, healthy, draft.now + window)
+    if not settle_verdict(draft, healthy, trigger):
+        draft.refresh(healthy)
+    return Reason.RECORDED
+
+
+def _put_back(draft: Draft, incident: Incident, outcome: TrafficOutcome) -> Reason:
+    rollback = _stepped(incident, Step.PARTIAL)
+    if rollback is None or rollback.plan is None:
+        return Reason.STALE
+    only = outcome.to_put_back()
+    incident = replace(incident, rollback=replace(rollback, outcomes=outcome.services))
+    draft.say(
+        incident,
+        TimelineKind.RESTORING,
+        f"Not every service could be moved, so {' and '.join(only)} is put back as it was",
+    )
+    draft.act(ActionKind.RESTORE, incident.id, TrafficOrder(plan=rollback.plan, only=only))
+    draft.put(incident)
+    draft.refresh(incident)
+    return Reason.RECORDED
+
+
+def _undone(draft: Draft, incident: Incident, outcome: TrafficOutcome, step: Step) -> Reason:
+    rollback = _stepped(incident, step)
+    if rollback is None:
+        return Reason.STALE
+    rollback = replace(rollback, verdict=Verdict.NOT_RECOVERED)
+    lead = "The rollback was not carried out; traffic is as it was before it."
+    details = (lead, *_states(rollback, outcome))
+    return _failed(draft, incident, rollback, PageStep.ROLLBACK_UNDONE, details)
+
+
+def _hold(
+    draft: Draft, incident: Incident, outcome: TrafficOutcome | None, reason: str = ""
+) -> Reason:
+    rollback = _stepped(incident, Step.LEFT)
+    if rollback is None:
+        return Reason.STALE
+    rollback = replace(rollback, verdict=Verdict.UNKNOWN)
+    lead = "Switchman touches this traffic no more: somebody must look at it"
+    details = (f"{lead}. {reason}".strip(), *_states(rollback, outcome))
+    return _failed(draft, incident, rollback, PageStep.ROLLBACK_HELD, details)
+
+
+def _states(rollback: Rollback, outcome: TrafficOutcome | None) -> tuple[str, ...]:
+    """For each service what was wanted, what came of it, and its traffic now."""
+    last = {o.service: o for o in rollback.outcomes}
+    last.update({o.service: o for o in outcome.services} if outcome else {})
+    refused = {o.service: o.detail for o in rollback.outcomes if o.result is not MoveResult.MOVED}
+    lines = []
+    for plan in rollback.plan.services if rollback.plan else ():
+        seen = last.get(plan.service)
+        now = (
+            describe_split(seen.traffic, plan.latest_ready) if seen and seen.traffic else "not seen"
+        )
+        before = describe_split(plan.before, plan.latest_ready)
+        why = f" ({refused[plan.service]})" if plan.service in refused else ""
+        lines.append(
+            f"{plan.service}: before {before}, wanted {describe_split(plan.after)}, now {now}{why}"
+        )
+    return tuple(lines)
+
+
+def _failed(
+    draft: Draft,
+    incident: Incident,
+    rollback: Rollback,
+    step: PageStep,
+    details: tuple[str, ...],
+) -> Reason:
+    moved = incident.moved(Trigger.ROLLBACK_FAILED)
+    incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
+    incident = replace(incident, rollback=rollback)
+    draft.say(incident, TimelineKind.VERDICT, f"Verdict: {rollback.verdict}. {details[0]}")
+    incident = draft.page(incident, step, details)
+    draft.refresh(incident)
+    return Reason.RECORDED
+
+
+def _stepped(incident: Incident, step: Step) -> Rollback | None:
+    """The incident's rollback one step further, or None if that is not where it stands."""
+    if incident.rollback is None:
+        return None
+    stepped = incident.rollback.step(step)
+    return None if isinstance(stepped, Refusal) else stepped

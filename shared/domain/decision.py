@@ -1,0 +1,85 @@
+"""What a decision consists of: the new head, rows, actions, timers, and a named reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.action import Action
+from shared.domain.alert import AlertRow
+from shared.domain.event import Timer
+from shared.domain.incident import Incident, TimelineKind
+from shared.domain.rollback import NoPlan, Plan
+from shared.domain.stack import Stack
+
+
+class Reason(StrEnum):
+    """Why it was decided so; every decision has one, also the decision to do nothing."""
+
+    OPENED = "an incident was opened"
+    JOINED = "the alert joined an incident that is being dealt with"
+    REOPENED = "the incident was reopened"
+    RAISED = "a worse alert joined: the severity was raised and the owner paged"
+    ENDED = "the alert ended; the settle timer resolves the incident"
+    ENDED_UNSEEN = "the alert ended before anything was known of it"
+    ENDED_ALREADY = "the alert has already ended: it never fires again with the same start"
+    REPEATED = "the alert is known and still fires"
+    RECOVERED = "the alert that set the rollback off has ended"
+    CARRIED_OUT = "carried out"
+    REFUSED = "refused, and the person was told"
+    STALE = "it is no longer about anything open"
+    STILL_FIRING = "alerts are firing"
+    CHECKING = "nothing fires: the incident is being checked for resolution"
+    RESOLVED = "nothing fires: the incident is resolved"
+    RECORDED = "the result was recorded"
+    FORGOTTEN = "the reopen window is over"
+    EXPIRED = "the plan expired"
+    DRILL_PLANNED = "a drill was started"
+    DRILL_REFUSED = "the drill was refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineRow:
+    """One line of an incident's story."""
+
+    id: str
+    incident: str
+    at: datetime
+    kind: TimelineKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRow:
+    """A closed incident, as it was when it left the head."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillRow:
+    """A drill and what it found."""
+
+    id: str
+    stack: str
+    drill: str
+    at: datetime
+    passed: bool
+    text: str
+    plan: Plan | NoPlan | None = None
+
+
+Row = AlertRow | TimelineRow | IncidentRow | DrillRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer of `decide`. A `stack` equal to the one given means: the head stays as it is."""
+
+    stack: Stack
+    reason: Reason
+    rows: tuple[Row, ...] = ()
+    actions: tuple[Action, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    cleared: tuple[str, ...] = field(default=())

@@ -1,0 +1,31 @@
+"""Errors, sorted by what the caller should do about them."""
+
+from __future__ import annotations
+
+
+class SwitchmanError(Exception):
+    """The root of every error Switchman raises on purpose."""
+
+
+class Transient(SwitchmanError):
+    """It may succeed later: raise it, answer 5xx, and let the message come again."""
+
+
+class Conflict(Transient):
+    """Somebody else wrote first: load fresh state and decide again."""
+
+
+class UnknownOutcome(SwitchmanError):
+    """The request was sent and its answer was lost: look up what happened, never just repeat."""
+
+
+class BadMessage(SwitchmanError):
+    """It can never succeed as it is: record it with its reason and answer 200."""
+
+
+class Refused(SwitchmanError):
+    """Not allowed, or not possible as things stand: tell the person who asked."""
+
+
+class StaleHolder(SwitchmanError):
+    """The lease on this action has passed to another worker; this result counts for nothing."""

@@ -1,0 +1,141 @@
+"""Everything that can happen. An event has an id of its own and belongs to one stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.action import Action, Outcome
+from shared.domain.alert import Alert, AlertRow, AlertStatus
+from shared.domain.ids import derive, stamp
+from shared.domain.lane import Classification
+from shared.domain.paging import Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertReceived:
+    """A sender reported an alert.
+
+    `row` is what the store already has of it; `classification` is where it goes otherwise.
+    """
+
+    alert: Alert
+    row: AlertRow | None
+    classification: Classification
+
+    @property
+    def id(self) -> str:
+        """Alert row and status."""
+        return self.alert.event_id
+
+    @property
+    def stack(self) -> str:
+        """The row's stack: an alert is classified once."""
+        return self.row.stack if self.row else self.classification.stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """What a person told Switchman to do, verified and stored before it is acted on.
+
+    `id` is the SHA-256 of Slack's signed base string; `person` is the Slack member id.
+    """
+
+    id: str
+    choice: Choice
+    incident: str
+    plan: str
+    person: str
+    channel: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructed:
+    """A stored instruction reached us."""
+
+    instruction: Instruction
+    stack: str
+
+    @property
+    def id(self) -> str:
+        """The instruction's id."""
+        return self.instruction.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFinished:
+    """An action came to an end. `trigger` is the status of the rollback's trigger alert now."""
+
+    action: Action
+    attempt: int
+    outcome: Outcome
+    trigger: AlertStatus | None = None
+
+    @property
+    def id(self) -> str:
+        """Action and attempt."""
+        return f"{self.action.id}-{self.attempt}"
+
+    @property
+    def stack(self) -> str:
+        """The action's stack."""
+        return self.action.stack
+
+
+class TimerKind(StrEnum):
+    """What a timer is for."""
+
+    SETTLE = "settle"
+    CONFIRM = "confirm"
+    PLAN_EXPIRES = "plan_expires"
+    VERIFY = "verify"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Something to look at later. One of each kind for an incident: setting it replaces it."""
+
+    kind: TimerKind
+    stack: str
+    incident: str
+    due: datetime
+
+    @property
+    def id(self) -> str:
+        """Incident and kind."""
+        return f"{self.incident}:{self.kind}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerDue:
+    """A timer's time has come. `firing` is how many alerts of the incident fire just now."""
+
+    timer: Timer
+    firing: int
+    trigger: AlertStatus | None = None
+
+    @property
+    def id(self) -> str:
+        """Incident, kind of timer and due time."""
+        return derive("timer", self.timer.id, stamp(self.timer.due))
+
+    @property
+    def stack(self) -> str:
+        """The timer's stack."""
+        return self.timer.stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillDue:
+    """The schedule (or a person) asks for a drill. `id` makes a repeat harmless."""
+
+    id: str
+    stack: str
+    drill: str
+    asked_by: str
+
+
+Event = AlertReceived | Instructed | ActionFinished | TimerDue | DrillDue

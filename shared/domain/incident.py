@@ -1,0 +1,154 @@
+"""An incident: the alerts of one stack and lane, and what was done about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.ids import derive
+from shared.domain.incident_state import INCIDENT, State, Trigger
+from shared.domain.machine import Back, Refusal
+from shared.domain.paging import Page, PageStep
+from shared.domain.rollback import (
+    NoPlan,
+    Plan,
+    RollbackMode,
+    ServiceOutcome,
+    Verdict,
+)
+from shared.domain.rollback_phase import ROLLBACK, Phase, Step
+from shared.domain.severity import Severity
+
+
+class TimelineKind(StrEnum):
+    """Everything a timeline may say."""
+
+    ALERT_FIRED = "alert_fired"
+    ALERT_RESOLVED = "alert_resolved"
+    OPENED = "opened"
+    REOPENED = "reopened"
+    RAISED = "raised"
+    PAGING = "paging"
+    PAGED = "paged"
+    PAGE_FAILED = "page_failed"
+    ACKNOWLEDGED = "acknowledged"
+    PROPOSED = "proposed"
+    NOT_PROPOSED = "not_proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SERVICE_MOVED = "service_moved"
+    SERVICE_REFUSED = "service_refused"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    RESTORING = "restoring"
+    RESTORED = "restored"
+    HELD = "held"
+    VERDICT = "verdict"
+    RESOLVED = "resolved"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """One rollback of the incident's stack, from the wish to the verdict.
+
+    `rto_seconds` counts from the first traffic request until health is restored;
+    `decided_to_recovered_seconds` from the decision to page until then.
+    """
+
+    mode: RollbackMode
+    phase: Phase
+    asked_at: datetime
+    trigger: str
+    plan: Plan | None = None
+    why_not: str = ""
+    approved_by: str = ""
+    approved_at: datetime | None = None
+    started_at: datetime | None = None
+    healthy_at: datetime | None = None
+    outcomes: tuple[ServiceOutcome, ...] = ()
+    verdict: Verdict | None = None
+    rto_seconds: float | None = None
+    decided_to_recovered_seconds: float | None = None
+
+    def step(self, step: Step) -> Rollback | Refusal:
+        """This rollback one step further, or why not."""
+        answer = ROLLBACK.next(self.phase, step)
+        if isinstance(answer, Refusal):
+            return answer
+        assert not isinstance(answer, Back)
+        return replace(self, phase=answer)
+
+    def planned(self, outcome: Plan | NoPlan) -> Rollback | Refusal:
+        """This rollback with its plan, or with the reason why there is none."""
+        if isinstance(outcome, NoPlan):
+            moved = self.step(Step.NO_PLAN)
+            return moved if isinstance(moved, Refusal) else replace(moved, why_not=outcome.reason)
+        moved = self.step(Step.PLAN_READY)
+        return moved if isinstance(moved, Refusal) else replace(moved, plan=outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """What people work on. `trigger` is the row id of the alert that opened it."""
+
+    id: str
+    stack: str
+    lane: str
+    team: str
+    severity: Severity
+    state: State
+    title: str
+    summary: str
+    reasons: tuple[str, ...]
+    rule: str
+    trigger: str
+    opened_at: datetime
+    runbook: str = ""
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    mitigated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    rounds: int = 1
+    pages: tuple[Page, ...] = ()
+    rollback: Rollback | None = None
+
+    def moved(self, trigger: Trigger) -> Incident | Refusal:
+        """This incident after the trigger, or the named refusal; times are the caller's."""
+        answer = INCIDENT.next(self.state, trigger)
+        if isinstance(answer, Refusal):
+            return answer
+        return replace(self, state=self._came_from() if isinstance(answer, Back) else answer)
+
+    def _came_from(self) -> State:
+        if self.mitigated_at is not None:
+            return State.MITIGATED
+        return State.ACKNOWLEDGED if self.acknowledged_at is not None else State.OPEN
+
+    def page(self, key: str) -> Page | None:
+        """The page with this key."""
+        return next((page for page in self.pages if page.key == key), None)
+
+    def with_page(self, page: Page) -> Incident:
+        """This incident with the page added, or put in place of its earlier self."""
+        if self.page(page.key) is None:
+            return replace(self, pages=(*self.pages, page))
+        pages = tuple(page if old.key == page.key else old for old in self.pages)
+        return replace(self, pages=pages)
+
+    def page_key(self, step: PageStep, person: str) -> str:
+        """The deduplication key of a page."""
+        return f"{self.id}/{step}/{self.rounds}/{person}/slack"
+
+
+def incident_id(stack: str, event_id: str) -> str:
+    """The id of the incident an event opens; it starts with the stack, for people."""
+    return f"{stack}-{derive('incident', event_id, length=10)}"
+
+
+def stack_of(incident: str) -> str:
+    """The stack in an incident's id."""
+    return incident.rpartition("-")[0]

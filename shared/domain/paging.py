@@ -1,0 +1,80 @@
+"""Pages: who was woken, for what, where the message stands, and what it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.severity import Severity
+
+
+class PageStep(StrEnum):
+    """Why a page is sent. Part of its deduplication key, so that no new step is swallowed."""
+
+    OPENED = "opened"
+    REOPENED = "reopened"
+    RAISED = "raised"
+    ROLLBACK_UNDONE = "rollback-undone"
+    ROLLBACK_HELD = "rollback-held"
+    NOT_RECOVERED = "not-recovered"
+    ACTION_FAILED = "action-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where a message stands in Slack: channel id and timestamp."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One person woken once. `key` is incident/step/round/person/method."""
+
+    key: str
+    step: PageStep
+    team: str
+    person: str
+    channel: str
+    decided_at: datetime
+    details: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    message: MessageRef | None = None
+
+    def sent(self, message: MessageRef, at: datetime) -> Page:
+        """This page, delivered."""
+        return replace(self, message=message, sent_at=at)
+
+    def acknowledged(self, at: datetime) -> Page:
+        """This page, acknowledged; the first acknowledgement counts."""
+        return self if self.acknowledged_at else replace(self, acknowledged_at=at)
+
+
+class Choice(StrEnum):
+    """What a person may press; the value is the button's action id."""
+
+    ACKNOWLEDGE = "acknowledge"
+    APPROVE = "approve_rollback"
+    REJECT = "reject_rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a page says, for any channel to draw.
+
+    `mention` is the person's id at the vendor, `subject` what a pressed button is about
+    (the incident, and the plan's hash where there is one).
+    """
+
+    headline: str
+    severity: Severity
+    mention: str
+    facts: tuple[tuple[str, str], ...]
+    paragraphs: tuple[str, ...]
+    status: str
+    choices: tuple[Choice, ...]
+    subject: str
+    runbook: str = ""

@@ -1,0 +1,166 @@
+"""What people decided beforehand: who owns what, and what may be done.
+
+These are the plain facts `decide` reads. `shared.policy` builds them from the policy file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from shared.domain.lane import Route
+from shared.domain.severity import Severity
+
+TRIAGE = "triage"
+UNASSIGNED = "unassigned"
+
+
+class Remediation(StrEnum):
+    """What a lane's owner would do about it."""
+
+    NONE = "none"
+    ROLLBACK = "rollback"
+    PROJECTION_REBUILD = "projection_rebuild"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone who can be paged. `slack` is the member id (U...)."""
+
+    id: str
+    name: str
+    slack: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Who is woken for a lane. `on_call` is the person's id; `channel` is where pages appear."""
+
+    id: str
+    name: str
+    channel: str
+    on_call: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A kind of incident, who owns it and what they would do."""
+
+    id: str
+    name: str
+    owner: str
+    remediation: Remediation = Remediation.NONE
+    runbook: str = ""
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """One request that must be answered as stated for a service to count as healthy."""
+
+    path: str
+    expect_status: tuple[int, ...] = (200,)
+    non_empty: bool = False
+    timeout: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One Cloud Run service of a stack."""
+
+    name: str
+    project: str
+    region: str
+    health: tuple[HealthCheck, ...] = ()
+    required_env: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def resource(self) -> str:
+        """The full resource name in the Cloud Run Admin API v2."""
+        return f"projects/{self.project}/locations/{self.region}/services/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPolicy:
+    """Who may approve a rollback, and how long things may take."""
+
+    approvers: tuple[str, ...] = ()
+    approval_valid: timedelta = timedelta(minutes=30)
+    health_window: timedelta = timedelta(seconds=120)
+    health_passes: int = 3
+    verify_window: timedelta = timedelta(minutes=10)
+    rto_target: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPolicy:
+    """Services that are rolled back together, and the rules for them."""
+
+    id: str
+    name: str
+    services: tuple[Service, ...] = ()
+    rollback: RollbackPolicy = RollbackPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How patient to be.
+
+    `settle`: how long after the last look an incident with nothing firing is closed.
+    `reopen_window`: how long a resolved incident is reopened rather than replaced.
+    `repage_after`: a reopened incident pages again only when its last page is older than this.
+    """
+
+    settle: timedelta = timedelta(minutes=2)
+    reopen_window: timedelta = timedelta(minutes=30)
+    repage_after: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One policy file, read and checked."""
+
+    stacks: Mapping[str, StackPolicy]
+    lanes: Mapping[str, Lane]
+    teams: Mapping[str, Team]
+    people: Mapping[str, Person]
+    routes: tuple[Route, ...] = ()
+    default_severity: Severity = Severity.SEV3
+    timing: Timing = Timing()
+    name: str = ""
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane, or `triage` if the file no longer has it."""
+        return self.lanes.get(lane_id) or self.lanes[TRIAGE]
+
+    def owner(self, lane_id: str) -> Team:
+        """The team that owns a lane."""
+        return self.teams[self.lane(lane_id).owner]
+
+    def on_call(self, team: Team) -> Person:
+        """Who is woken for this team now."""
+        return self.people[team.on_call]
+
+    def stack(self, stack_id: str) -> StackPolicy:
+        """The stack's rules; an unknown stack has no services and may not be rolled back."""
+        return self.stacks.get(stack_id) or StackPolicy(id=stack_id, name=stack_id)
+
+    def person_by_slack(self, slack_id: str) -> Person | None:
+        """Who this Slack member is, if the policy knows them."""
+        return next((p for p in self.people.values() if slack_id and p.slack == slack_id), None)
+
+    def may_approve(self, stack_id: str, person: Person) -> bool:
+        """Whether this person is in a team that may approve this stack's rollbacks."""
+        teams = (self.teams[t] for t in self.stack(stack_id).rollback.approvers)
+        return any(person.id == team.on_call or person.id in team.members for team in teams)
+
+    def stack_of_service(self, values: frozenset[str]) -> str | None:
+        """The stack one of whose services is named by any of these values."""
+        for stack in self.stacks.values():
+            if any(service.name in values for service in stack.services):
+                return stack.id
+        return None

@@ -1,0 +1,41 @@
+"""The unit of consistency: services that are rolled back together, and what is open on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.domain.incident import Incident
+from shared.domain.incident_state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """The head document of a stack: at most one incident for each lane, in summary."""
+
+    id: str
+    incidents: tuple[Incident, ...] = ()
+
+    def by_lane(self, lane: str) -> Incident | None:
+        """The lane's incident that is open, or resolved so lately that it may reopen."""
+        return next((i for i in self.incidents if i.lane == lane), None)
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """The incident with this id, while it is in the head."""
+        return next((i for i in self.incidents if i.id == incident_id), None)
+
+    def with_incident(self, incident: Incident) -> Stack:
+        """This stack with the lane's incident added or replaced."""
+        others = tuple(i for i in self.incidents if i.lane != incident.lane)
+        return replace(self, incidents=(*others, incident))
+
+    def without(self, incident_id: str) -> Stack:
+        """This stack without the incident."""
+        return replace(self, incidents=tuple(i for i in self.incidents if i.id != incident_id))
+
+    def rollback_owner(self) -> Incident | None:
+        """The incident whose rollback is being planned, proposed or carried out."""
+        return next((i for i in self.incidents if i.rollback and not i.rollback.phase.over), None)
+
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """Incidents that somebody still has to deal with."""
+        return tuple(i for i in self.incidents if i.state not in (State.RESOLVED, State.REVIEWED))

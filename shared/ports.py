@@ -1,0 +1,282 @@
+"""What the use cases need of the world. Adapters implement these; tests hold them to a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Protocol
+
+from shared.domain.action import Action, Outcome
+from shared.domain.alert import AlertRow
+from shared.domain.decision import DrillRow, Row, TimelineRow
+from shared.domain.event import Instruction, Timer
+from shared.domain.incident import Incident
+from shared.domain.paging import Card, MessageRef
+from shared.domain.policy import HealthCheck
+from shared.domain.rollback import Revision, ServiceState, Split
+from shared.domain.stack import Stack
+
+Token = str
+"""What a head was when it was loaded; opaque, and empty for a head that does not exist yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to carry out one action for a while.
+
+    `fence` is opaque and changes with every claim and renewal; a result is only accepted with
+    the current one. `attempt` counts claims from 1. `first_claimed_at` is the store's clock.
+    """
+
+    action: Action
+    fence: str
+    attempt: int
+    first_claimed_at: datetime
+
+
+class NotClaimed(Enum):
+    """Why an action was not claimed."""
+
+    UNKNOWN = "there is no such action"
+    SETTLED = "it is already done"
+    HELD = "another worker is at it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The end of an action, written together with what was decided about it."""
+
+    action: str
+    fence: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """Everything one event changes; all of it is written, or nothing.
+
+    `stack` is None when the head stays as it is: then the token is still checked (in a
+    transaction that reads the head), and the head is not written. Actions become outbox rows;
+    timers replace those of the same id; `cleared` names timers to delete.
+    """
+
+    event: str
+    kind: str
+    at: datetime
+    stack_id: str
+    stack: Stack | None
+    rows: tuple[Row, ...] = ()
+    actions: tuple[Action, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    cleared: tuple[str, ...] = ()
+    settles: Settlement | None = None
+
+
+class Committed(Enum):
+    """Both mean that it is done."""
+
+    NEW = "written now"
+    ALREADY = "written before, by an earlier delivery of the same event"
+
+
+class Heads(Protocol):
+    """The commit port: the same shape for every store."""
+
+    def load(self, stack_id: str) -> tuple[Stack, Token]:
+        """The head and its token; an empty stack and an empty token if there is none."""
+        ...
+
+    def commit(self, commit: Commit, token: Token) -> Committed:
+        """Write all of it or nothing.
+
+        Raises `Conflict` when the head is no longer what the token says or a row was raced
+        (decide again), `StaleHolder` when the settlement's fence is not the current one,
+        `Transient` when the store is away. A commit whose answer was lost and which succeeded
+        is reported as `Committed.ALREADY`.
+        """
+        ...
+
+    def seen(self, event_id: str) -> tuple[Action, ...] | None:
+        """None for an event never committed; else its actions that are not settled yet."""
+        ...
+
+    def alert(self, row_id: str) -> AlertRow | None:
+        """The alert's row."""
+        ...
+
+    def firing(self, incident_id: str) -> int:
+        """How many alerts of the incident fire (a COUNT query)."""
+        ...
+
+
+class Outbox(Protocol):
+    """Actions on their way to being done."""
+
+    def claim(self, action_id: str, lease: timedelta) -> Lease | NotClaimed:
+        """Take the action for `lease` by the store's clock; an expired lease is taken over."""
+        ...
+
+    def renew(self, held: Lease, lease: timedelta) -> Lease:
+        """Hold it for longer. Raises `StaleHolder` when it has passed to another worker."""
+        ...
+
+    def release(self, held: Lease) -> None:
+        """Give it back undone, so that the next delivery may try at once."""
+        ...
+
+    def unsettled(self, older_than: timedelta, limit: int = 100) -> tuple[Action, ...]:
+        """Actions decided longer ago than this, not done, and not held by anyone."""
+        ...
+
+
+class Timers(Protocol):
+    """Things to look at later."""
+
+    def due(self, now: datetime, limit: int = 100) -> tuple[Timer, ...]:
+        """Timers whose time has come, earliest first."""
+        ...
+
+
+class Instructions(Protocol):
+    """What people told Switchman to do, stored before it is acted on."""
+
+    def add_instruction(self, instruction: Instruction) -> bool:
+        """Store it; False if it was stored before (a replayed request)."""
+        ...
+
+    def instruction(self, instruction_id: str) -> Instruction | None:
+        """The stored instruction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """One incident with its count of alerts, for people to read."""
+
+    incident: Incident
+    alerts: int
+
+
+class Reports(Protocol):
+    """Reading for people."""
+
+    def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
+        """Open and closed incidents, newest first."""
+        ...
+
+    def incident(self, incident_id: str) -> IncidentView | None:
+        """One incident, open or closed."""
+        ...
+
+    def timeline(self, incident_id: str) -> tuple[TimelineRow, ...]:
+        """The incident's story, in order."""
+        ...
+
+    def drills(self, limit: int = 20) -> tuple[DrillRow, ...]:
+        """Drills, newest first."""
+        ...
+
+
+class Store(Heads, Outbox, Timers, Instructions, Reports, Protocol):
+    """All of it."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a topic. The same `id` published twice may be delivered once."""
+
+    id: str
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Publisher(Protocol):
+    """The way onto a topic."""
+
+    def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """Return once every message is durable; raise `Transient` otherwise."""
+        ...
+
+
+class Chat(Protocol):
+    """Messages to people."""
+
+    def post(self, channel: str, card: Card, key: str) -> MessageRef:
+        """Post a card. `key` travels as metadata so that `find` can look it up.
+
+        Raises `Transient`, `Refused` (it will never work: say why), or `UnknownOutcome`.
+        """
+        ...
+
+    def find(self, channel: str, key: str) -> MessageRef | None:
+        """The message posted with this key, if there is one among the channel's recent ones."""
+        ...
+
+    def update(self, message: MessageRef, card: Card) -> None:
+        """Redraw a posted card in place."""
+        ...
+
+    def tell(self, channel: str, user: str, text: str) -> None:
+        """Say something that only this user sees."""
+        ...
+
+
+class Traffic(Protocol):
+    """Cloud Run's traffic."""
+
+    def look(self, resource: str) -> ServiceState:
+        """The service as it is now."""
+        ...
+
+    def revisions(self, resource: str) -> tuple[Revision, ...]:
+        """The service's revisions, newest first."""
+        ...
+
+    def send(self, resource: str, traffic: Split, etag: str, *, dry_run: bool = False) -> None:
+        """Ask for this traffic, and return once Cloud Run has taken the request.
+
+        Raises `Refused` (it says no; nothing changed), `Conflict` (the etag is old; nothing
+        changed), `Transient` (nothing was sent), `UnknownOutcome` (it may have happened).
+        """
+        ...
+
+    def settled(self, resource: str, traffic: Split, deadline: timedelta) -> ServiceState:
+        """Wait until the service is Ready and its observed traffic is this, or time is up.
+
+        Returns the service as last seen either way; raises `Transient` when it cannot be seen.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HealthResult:
+    """What one request said."""
+
+    ok: bool
+    detail: str
+
+
+class Health(Protocol):
+    """Requests that prove a service works."""
+
+    def check(self, uri: str, check: HealthCheck) -> HealthResult:
+        """One request. Never raises: what cannot be reached is not healthy."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+    def sleep(self, duration: timedelta) -> None:
+        """Wait."""
+        ...
