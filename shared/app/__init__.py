@@ -1,0 +1,1 @@
+"""Use cases: what the entry points do, in terms of the ports."""

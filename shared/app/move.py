@@ -1,0 +1,134 @@
+"""One service's traffic, fenced by its generation and guarded by its etag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain.errors import Refused, Transient, UnknownOutcome
+from shared.domain.rollback import (
+    MoveResult,
+    Position,
+    ServiceOutcome,
+    ServicePlan,
+    ServiceState,
+    Split,
+    describe_split,
+    position,
+    same_split,
+)
+from shared.domain.targets import restored_split
+from shared.ports import Clock, Traffic
+
+SERVE_WITHIN = timedelta(seconds=120)
+"""How long Cloud Run may take to serve what it accepted."""
+
+LOOK_AGAIN_FOR = timedelta(seconds=90)
+"""After a lost answer: a request's own deadline of 30 s and 60 s more, in which it may land."""
+
+TRIES = 3
+PAUSE = timedelta(milliseconds=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Moves one service, or says why it did not. Never sends twice what may have happened."""
+
+    traffic: Traffic
+    clock: Clock
+    restoring: bool
+    not_after: datetime | None
+
+    def __call__(self, plan: ServicePlan) -> ServiceOutcome:
+        """Look where the service stands, send the change if it is not done, wait until it serves.
+
+        Raises `Transient` when the service cannot even be looked at.
+        """
+        state = self.traffic.look(plan.resource)
+        match position(plan, state):
+            case Position.FOREIGN:
+                return _foreign(plan, state)
+            case Position.DONE:
+                return self._served(plan, plan.after)
+            case Position.BEFORE if self._too_late():
+                why = "the approval ran out before the change could be sent"
+                return _outcome(plan, MoveResult.REFUSED, why, state.traffic)
+            case _:
+                return self._send(plan, state)
+
+    def _too_late(self) -> bool:
+        return self.not_after is not None and self.clock.now() > self.not_after
+
+    def _send(self, plan: ServicePlan, state: ServiceState) -> ServiceOutcome:
+        wanted = restored_split(plan, state) if self.restoring else plan.after
+        for _ in range(TRIES):
+            try:
+                self.traffic.send(plan.resource, wanted, state.etag)
+                return self._served(plan, wanted)
+            except Refused as refused:
+                return _outcome(plan, MoveResult.REFUSED, str(refused), state.traffic)
+            except UnknownOutcome:
+                return self._look_for(plan, wanted)
+            except Transient:  # also Conflict: nothing was changed by us
+                self.clock.sleep(PAUSE)
+                state = self.traffic.look(plan.resource)
+                if position(plan, state) is not Position.BEFORE:
+                    return self(plan)
+        return _outcome(
+            plan, MoveResult.REFUSED, "Cloud Run did not take the change", state.traffic
+        )
+
+    def _look_for(self, plan: ServicePlan, wanted: Split) -> ServiceOutcome:
+        """The answer was lost: look until it shows, and never send again."""
+        until = self.clock.now() + LOOK_AGAIN_FOR
+        while True:
+            state = self.traffic.look(plan.resource)
+            if state.generation == plan.generation + 1 and same_split(state.traffic, wanted):
+                return self._served(plan, wanted)
+            if state.generation != plan.generation:
+                return _foreign(plan, state)
+            if self.clock.now() >= until:
+                why = "the answer was lost, and the change does not show"
+                return _outcome(plan, MoveResult.UNKNOWN, why, state.traffic)
+            self.clock.sleep(PAUSE)
+
+    def _served(self, plan: ServicePlan, wanted: Split) -> ServiceOutcome:
+        try:
+            state = self.traffic.settled(plan.resource, wanted, SERVE_WITHIN)
+        except Refused as refused:
+            state = self.traffic.look(plan.resource)
+            return _outcome(plan, MoveResult.UNSERVED, str(refused), state.serving)
+        if not same_split(state.traffic, wanted):
+            return _foreign(plan, state)
+        if _serves(state, wanted):
+            done = "put back to" if self.restoring else "moved to"
+            detail = f"{done} {describe_split(wanted, plan.latest_ready)}"
+            return _outcome(plan, MoveResult.MOVED, detail, state.serving)
+        why = f"accepted and not served within {SERVE_WITHIN.total_seconds():.0f} s"
+        return _outcome(plan, MoveResult.UNSERVED, why, state.serving)
+
+
+def _serves(state: ServiceState, wanted: Split) -> bool:
+    """Whether the observed percentages are those asked for."""
+    if not state.ready or state.reconciling:
+        return False
+    return _percentages(state.serving, state) == _percentages(wanted, state)
+
+
+def _percentages(split: Split, state: ServiceState) -> dict[str, int]:
+    shares: dict[str, int] = {}
+    for target in split:
+        if target.percent:
+            name = target.revision or state.latest_ready
+            shares[name] = shares.get(name, 0) + target.percent
+    return shares
+
+
+def _foreign(plan: ServicePlan, state: ServiceState) -> ServiceOutcome:
+    who = state.last_modifier or "somebody"
+    detail = f"{who} changed it meanwhile: now {describe_split(state.traffic)}"
+    return _outcome(plan, MoveResult.FOREIGN, detail, state.traffic)
+
+
+def _outcome(plan: ServicePlan, result: MoveResult, detail: str, traffic: Split) -> ServiceOutcome:
+    return ServiceOutcome(service=plan.service, result=result, detail=detail, traffic=traffic)

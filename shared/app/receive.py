@@ -1,0 +1,83 @@
+"""Alerts and instructions on their way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.app.handle import Handle, Handled
+from shared.domain.action import Topic
+from shared.domain.alert import Alert
+from shared.domain.classify import classify
+from shared.domain.errors import BadMessage
+from shared.domain.event import AlertReceived, Instructed, Instruction
+from shared.domain.incident import stack_of
+from shared.ports import Instructions, Message, Publisher
+
+COMMAND = "command"
+"""The attribute `kind` of messages that are for `command`; all others are for `respond`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAlerts:
+    """What `ingest` does with the alerts of one webhook."""
+
+    publisher: Publisher
+
+    def __call__(self, alerts: Iterable[tuple[str, bytes]], source: str) -> int:
+        """Publish one message for each (event id, alert); return once all are durable."""
+        attributes = {"kind": "alert", "source": source}
+        messages = [Message(id=event, data=data, attributes=attributes) for event, data in alerts]
+        self.publisher.publish(Topic.EVENTS.value, messages)
+        return len(messages)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveAlerts:
+    """What `respond` does with the alerts of one message."""
+
+    handle: Handle
+
+    def __call__(self, alerts: Iterable[Alert]) -> tuple[Handled, ...]:
+        """Let each alert take effect."""
+        return tuple(self._one(alert) for alert in alerts)
+
+    def _one(self, alert: Alert) -> Handled:
+        found = classify(self.handle.policy, alert)
+        return self.handle(AlertReceived(alert=alert, row=None, classification=found))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInstruction:
+    """What `slack` does with a verified press: store it, and publish only its id."""
+
+    instructions: Instructions
+    publisher: Publisher
+
+    def __call__(self, instruction: Instruction) -> None:
+        """Return once the instruction and its message are durable.
+
+        A replayed request stores nothing, and publishes the same id again, which changes nothing.
+        """
+        self.instructions.add_instruction(instruction)
+        data = f'{{"instruction":"{instruction.id}"}}'.encode()
+        message = Message(id=instruction.id, data=data, attributes={"kind": COMMAND})
+        self.publisher.publish(Topic.EVENTS.value, [message])
+
+
+@dataclass(frozen=True, slots=True)
+class FollowInstruction:
+    """What `command` does with the id of an instruction."""
+
+    handle: Handle
+    instructions: Instructions
+
+    def __call__(self, instruction_id: str) -> Handled:
+        """Let the stored instruction take effect. Raises `BadMessage` if nobody stored it."""
+        instruction = self.instructions.instruction(instruction_id)
+        if instruction is None:
+            raise BadMessage(
+                "this instruction was never stored, so nobody is known to have given it"
+            )
+        stack = stack_of(instruction.incident)
+        return self.handle(Instructed(instruction=instruction, stack=stack))

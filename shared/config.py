@@ -1,0 +1,126 @@
+"""Settings from the environment: read once, frozen, every fault reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SHIPPED_POLICY = Path(__file__).resolve().parent.parent / "infra" / "policies" / "convex.yaml"
+SECRET_SCHEME = "secret://"  # noqa: S105 - the scheme of a reference, not a secret
+
+
+class SettingsError(Exception):
+    """Every fault of the environment, one a line, each with what would be right."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says. Secrets may be `secret://NAME[/VERSION]` and never show.
+
+    `project` is where secrets are kept. `sqlite` is a file, `firestore` (project, database); exactly one is set. `pubsub` is a
+    project, None for the embedded bus. The last three point at simulators instead of vendors.
+    """
+
+    policy: Path
+    project: str = ""
+    sqlite: Path | None = None
+    firestore: tuple[str, str] | None = None
+    pubsub: str | None = None
+    ingest_tokens: tuple[str, ...] = field(default=(), repr=False)
+    last_resort: str = field(default="", repr=False)
+    slack_signing_secret: str = field(default="", repr=False)
+    slack_bot_token: str = field(default="", repr=False)
+    cloud_run_endpoint: str = ""
+    slack_api_url: str = ""
+    secret_manager_endpoint: str = ""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """The settings in `env`. Raises `SettingsError` with every fault at once."""
+        faults: list[str] = []
+        sqlite, firestore = _store(env.get("SWITCHMAN_STORE", ""), faults)
+        settings = cls(
+            project=env.get("GOOGLE_CLOUD_PROJECT", ""),
+            policy=_policy(env.get("SWITCHMAN_POLICY", ""), faults),
+            sqlite=sqlite,
+            firestore=firestore,
+            pubsub=_bus(env.get("SWITCHMAN_BUS", "embedded"), faults),
+            ingest_tokens=_tokens(env.get("SWITCHMAN_INGEST_TOKEN", ""), faults),
+            last_resort=env.get("SWITCHMAN_LAST_RESORT", ""),
+            slack_signing_secret=env.get("SLACK_SIGNING_SECRET", ""),
+            slack_bot_token=env.get("SLACK_BOT_TOKEN", ""),
+            cloud_run_endpoint=_endpoint("SWITCHMAN_CLOUD_RUN_ENDPOINT", env, faults),
+            slack_api_url=_http("SLACK_API_URL", env, faults),
+            secret_manager_endpoint=_endpoint("SWITCHMAN_SECRET_MANAGER_ENDPOINT", env, faults),
+        )
+        if settings.pubsub is None and settings.sqlite is None and not faults:
+            faults.append(
+                "SWITCHMAN_BUS: the embedded bus lives in the SQLite store; with firestore:// "
+                "set SWITCHMAN_BUS=pubsub://PROJECT"
+            )
+        if faults:
+            raise SettingsError(tuple(faults))
+        return settings
+
+
+def _policy(value: str, faults: list[str]) -> Path:
+    path = Path(value) if value else SHIPPED_POLICY
+    if not path.is_file():
+        faults.append(f"SWITCHMAN_POLICY: there is no file {path}; name a policy file")
+    return path
+
+
+def _store(value: str, faults: list[str]) -> tuple[Path | None, tuple[str, str] | None]:
+    url = urlsplit(value)
+    if url.scheme == "sqlite" and url.path.strip("/"):
+        return Path(url.netloc + url.path), None
+    if url.scheme == "firestore" and url.netloc:
+        return None, (url.netloc, url.path.strip("/") or "(default)")
+    said = "is not set" if not value else f"{value!r} is no store"
+    faults.append(
+        f"SWITCHMAN_STORE {said}; set sqlite:///path/to/file or firestore://PROJECT/DATABASE"
+    )
+    return None, None
+
+
+def _bus(value: str, faults: list[str]) -> str | None:
+    if value == "embedded":
+        return None
+    url = urlsplit(value)
+    if url.scheme == "pubsub" and url.netloc:
+        return url.netloc
+    faults.append(f"SWITCHMAN_BUS: {value!r} is no bus; set embedded or pubsub://PROJECT")
+    return None
+
+
+def _tokens(value: str, faults: list[str]) -> tuple[str, ...]:
+    """One token, or two while they are being rotated, separated by white space or a comma."""
+    tokens = tuple(value.replace(",", " ").split())
+    if len(tokens) > 2:
+        faults.append(
+            f"SWITCHMAN_INGEST_TOKEN holds {len(tokens)} tokens; set one, or two for a rotation"
+        )
+    return tokens
+
+
+def _endpoint(name: str, env: Mapping[str, str], faults: list[str]) -> str:
+    value = env.get(name, "")
+    host, _, port = value.rpartition(":")
+    if value and not (host and port.isdecimal()):
+        faults.append(f"{name}: {value!r} is no address; set HOST:PORT, or leave it out")
+    return value
+
+
+def _http(name: str, env: Mapping[str, str], faults: list[str]) -> str:
+    value = env.get(name, "")
+    if value and urlsplit(value).scheme not in ("http", "https"):
+        faults.append(
+            f"{name}: {value!r} is no URL; set http://... or https://..., or leave it out"
+        )
+    return value
