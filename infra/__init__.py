@@ -1,0 +1,1 @@
+"""What Switchman runs on: Google Cloud, and the one-machine world."""

@@ -1,0 +1,1 @@
+"""The one-machine world: simulated vendors, real requests."""
