@@ -1,0 +1,94 @@
+"""A person's hands and eyes: the world's public endpoints, called over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+
+class WorldClient:
+    """Calls the world under its base URL. Raises `httpx.HTTPError` when it does not answer."""
+
+    def __init__(self, base_url: str, token: str = "local") -> None:  # noqa: S107 - opens only the local world
+        self.base_url = base_url
+        self._token = token
+        self._http = httpx.Client(base_url=base_url, timeout=15)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def healthy(self) -> bool:
+        """Whether the world says that everything is up."""
+        try:
+            return self._http.get("/api/health").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def services(self) -> list[dict[str, Any]]:
+        """Cloud Run's services with their traffic."""
+        return self._list("/sim/run/services")
+
+    def traffic_requests(self) -> list[dict[str, Any]]:
+        """Every change that Cloud Run was asked for, with times in Unix seconds."""
+        return self._list("/sim/run/log")
+
+    def deploy(self, service: str, behaviour: str, suffix: str = "") -> None:
+        """Deploy a new revision."""
+        order = {"service": service, "behaviour": behaviour, "revision_suffix": suffix}
+        self._post("/sim/run/deploy", order)
+
+    def fault(self, service: str, fault: str, times: int = -1) -> None:
+        """Have Cloud Run misbehave for a service."""
+        self._post("/sim/run/faults", {"service": service, "fault": fault, "times": times})
+
+    def clear_faults(self) -> None:
+        """Have Cloud Run behave again."""
+        self._http.delete("/sim/run/faults").raise_for_status()
+
+    def front(self, service: str, path: str = "/") -> int:
+        """The status of a real request to a service."""
+        return self._http.get(f"/sim/front/{service}{path}").status_code
+
+    def alert(self, webhook: dict[str, Any]) -> int:
+        """Post a webhook to `ingest`; the status it answered."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return self._http.post("/ingest", json=webhook, headers=headers).status_code
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What stands in Slack."""
+        return self._list("/sim/slack/messages")
+
+    def press(self, ts: str, action: str, user: str) -> None:
+        """Press a button in Slack."""
+        self._post("/sim/slack/press", {"ts": ts, "action_id": action, "user": user})
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """All incidents, newest first."""
+        return self._list("/api/incidents")
+
+    def incident(self, incident_id: str) -> dict[str, Any]:
+        """One incident with its timeline."""
+        found: dict[str, Any] = self._get(f"/api/incidents/{incident_id}")
+        return found
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._get(path)
+        return found
+
+    def _get(self, path: str) -> Any:
+        return self._http.get(path).raise_for_status().json()
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        self._http.post(path, json=body).raise_for_status()
+
+
+def button(message: dict[str, Any], action: str) -> bool:
+    """Whether a Slack message still has this button."""
+    return any(
+        element.get("action_id") == action
+        for block in message.get("blocks") or []
+        for element in block.get("elements") or []
+        if isinstance(element, dict)
+    )

@@ -1,0 +1,56 @@
+"""`switchman local`: the world, and what it says on the terminal."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from infra.local.client import WorldClient
+from infra.local.player import SCENARIOS, Player
+from infra.local.world import AlreadyRunning, World, WorldOptions
+
+Say = Callable[[str], None]
+
+
+def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: Say) -> None:
+    """Start the world, play the scenario, and stay up until stopped.
+
+    Raises `ValueError` for what a person has to put right: an unknown scenario, a port or a
+    data folder that is taken.
+    """
+    if scenario not in (*SCENARIOS, "none"):
+        raise ValueError(f"there is no scenario {scenario!r}; there is: {', '.join(_names())}")
+    stopped = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopped.set())
+    try:
+        with World(WorldOptions(port=port, data=data)) as world:
+            _greet(world, say)
+            client = WorldClient(world.base_url)
+            player = None
+            if scenario != "none":
+                player = Player(scenario, client, world.policy, data, say, approve_after)
+                player.start()
+            stopped.wait()
+            if player:
+                player.stop()
+            client.close()
+    except AlreadyRunning as error:
+        raise ValueError(str(error)) from error
+    except OSError as error:
+        raise ValueError(f"port {port} cannot be used: {error}") from error
+
+
+def _names() -> tuple[str, ...]:
+    return (*SCENARIOS, "none")
+
+
+def _greet(world: World, say: Say) -> None:
+    say(f"Switchman's one-machine world is up on {world.base_url}")
+    say(f"  Slack       {world.base_url}/sim/slack")
+    say(f"  incidents   {world.base_url}/api/incidents")
+    say(f"  Cloud Run   {world.base_url}/sim/run/services")
+    say(f"  state, log  {world.options.data}   (Ctrl-C stops; start again and it carries on)")
