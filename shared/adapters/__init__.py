@@ -1,0 +1,1 @@
+"""The vendors, one by one: each adapter implements ports of `shared.ports`."""

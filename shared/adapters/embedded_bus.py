@@ -1,0 +1,198 @@
+"""The bus of the one-machine world: an outbox row is the message, HTTP push the delivery.
+
+It promises what Pub/Sub promises: at least once, in no particular order, again with growing
+delays until the answer is 2xx, and a dead letter when that never comes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+from shared.adapters.embedded_feed import Feed
+from shared.adapters.push_client import PushClient, envelope
+from shared.adapters.sqlite.messages import Messages, Waiting
+from shared.adapters.sqlite.store import SqliteStore
+from shared.domain.errors import Transient
+from shared.ports import Message
+
+_LOG: Final = logging.getLogger(__name__)
+_GRACE_SECONDS: Final = 0.4
+"""How long an answer that is nearly there is waited for when the bus stops."""
+_STOP_SECONDS: Final = 0.9
+_JOIN_SECONDS: Final = 0.01
+
+
+def everything(attributes: Mapping[str, str]) -> bool:  # noqa: ARG001  # any attributes will do
+    """Accepts every message."""
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A push subscription: messages of `topic` whose attributes it accepts go to `url`.
+
+    Of several routes of a topic the first that accepts a message gets it.
+    """
+
+    topic: str
+    url: str
+    subscription: str
+    accepts: Callable[[Mapping[str, str]], bool] = everything
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How messages are delivered. `workers` are counted for each topic.
+
+    The delay before attempt n+1 is `first_delay` doubled n-1 times, at most `longest_delay`,
+    of which a random half is taken off. `deadline` is how long one answer may take.
+    """
+
+    workers: Mapping[str, int] = field(
+        default_factory=lambda: {"events": 4, "pages": 2, "changes": 2}
+    )
+    first_delay: timedelta = timedelta(milliseconds=100)
+    longest_delay: timedelta = timedelta(seconds=10)
+    max_attempts: int = 20
+    poll: timedelta = timedelta(milliseconds=200)
+    deadline: timedelta = timedelta(seconds=600)
+
+    def delay(self, failures: int, random: Random) -> float:
+        """Seconds until the next attempt after this many failures."""
+        doubled: timedelta = self.first_delay * 2 ** min(failures - 1, 20)
+        return min(doubled, self.longest_delay).total_seconds() * random.uniform(0.5, 1)
+
+
+class EmbeddedPublisher:
+    """`ports.Publisher` on the store's own file."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._messages = store.messages
+
+    def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """Return once every message is on the disk; raise `Transient` otherwise."""
+        self._messages.publish(topic, messages)
+
+
+class EmbeddedBus:
+    """Delivers what is published, each topic by workers of its own, until stopped."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        routes: Sequence[Route],
+        random: Random,
+        delivery: Delivery | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        delivery = delivery or Delivery()
+        self._workers: list[_Worker] = []
+        for topic in dict.fromkeys(route.topic for route in routes):
+            feed = Feed(store.messages, topic, delivery.poll.total_seconds(), monotonic)
+            store.messages.listen(feed.ring)
+            of_topic = tuple(route for route in routes if route.topic == topic)
+            self._workers += [
+                _Worker(store.messages, feed, of_topic, random, delivery)
+                for _ in range(delivery.workers.get(topic, 1))
+            ]
+
+    def start(self) -> None:
+        """Begin to deliver, with whatever an earlier process left undelivered."""
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """Stop within a second. What is being delivered then is delivered again later."""
+        for worker in self._workers:
+            worker.feed.stop()
+        asked = time.monotonic()
+        while any(worker.is_alive() for worker in self._workers):
+            waited = time.monotonic() - asked
+            if waited > _STOP_SECONDS:
+                break
+            for worker in self._workers:
+                if waited > _GRACE_SECONDS:
+                    worker.client.interrupt()
+                if worker.is_alive():
+                    worker.join(_JOIN_SECONDS)
+
+
+class _Worker(threading.Thread):
+    """Delivers one message at a time."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        feed: Feed,
+        routes: tuple[Route, ...],
+        random: Random,
+        delivery: Delivery,
+    ) -> None:
+        super().__init__(name=f"bus-{feed.topic}", daemon=True)
+        self.feed: Final = feed
+        self.client: Final = PushClient(delivery.deadline.total_seconds())
+        self._messages = messages
+        self._routes = routes
+        self._random = random
+        self._delivery = delivery
+
+    def run(self) -> None:
+        """Work until the feed is stopped."""
+        while not self.feed.stopping(0):
+            try:
+                message = self.feed.take()
+            except Transient as error:
+                _LOG.warning("the bus cannot read topic %s now: %s", self.feed.topic, error)
+                self.feed.stopping(self._delivery.poll.total_seconds())
+                continue
+            if message is not None:
+                self._handle(message)
+        self.client.close()
+
+    def _handle(self, message: Waiting) -> None:
+        """Deliver the message, and record how that ended; a delivery cut off is not recorded."""
+        error = self._deliver(message)
+        try:
+            if error is None:
+                self._messages.delivered(message.seq)
+            elif not self.feed.stopping(0):
+                self._failed(message, error)
+        except Transient as trouble:
+            _LOG.warning("how message %s ended is not recorded: %s", message.id, trouble)
+            self.feed.again(message, self._delivery.longest_delay.total_seconds())
+
+    def _deliver(self, message: Waiting) -> str | None:
+        """What went wrong, or None."""
+        route = self._route(message)
+        if route is None:
+            return "no subscription accepts it"
+        try:
+            status = self.client.post(route.url, envelope(message, route.subscription))
+        except (OSError, http.client.HTTPException) as error:
+            return f"no answer: {error!r}"
+        accepted = http.HTTPStatus.OK <= status < http.HTTPStatus.MULTIPLE_CHOICES
+        return None if accepted else f"answered with {status}"
+
+    def _route(self, message: Waiting) -> Route | None:
+        return next((each for each in self._routes if each.accepts(message.attributes)), None)
+
+    def _failed(self, message: Waiting, error: str) -> None:
+        failures = message.attempts + 1
+        dead = failures >= self._delivery.max_attempts or self._route(message) is None
+        _LOG.log(
+            logging.ERROR if dead else logging.WARNING,
+            "message %s of %s, attempt %d: %s%s",
+            *(message.id, message.topic, failures, error, "; given up" if dead else ""),
+        )
+        self._messages.failed(message.seq, error, dead=dead)
+        if not dead:
+            delay = self._delivery.delay(failures, self._random)
+            self.feed.again(replace(message, attempts=failures), delay)
