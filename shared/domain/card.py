@@ -9,7 +9,7 @@ from shared.domain.incident import Incident, Rollback
 from shared.domain.incident_state import State
 from shared.domain.paging import Card, Choice, Page, PageStep
 from shared.domain.policy import Policy
-from shared.domain.rollback import MoveResult, ServiceOutcome, describe_split
+from shared.domain.rollback import MoveResult, ServiceOutcome, ServicePlan, describe_split
 from shared.domain.rollback_phase import Phase
 
 _HEADLINES: Final = {
@@ -68,10 +68,7 @@ def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
         if rollback.why_not:
             return (f"No rollback is proposed: {rollback.why_not}",)
         return ("A rollback plan is being prepared.",) if rollback.phase is Phase.PLANNING else ()
-    lines = [
-        f"• {s.service}: {describe_split(s.before, s.latest_ready)} → {describe_split(s.after)} ({s.why})"
-        for s in plan.services
-    ]
+    lines = [f"• {_move(service)}" for service in plan.services]
     title = _TITLES[rollback.phase]
     if rollback.approved_by:
         approver = policy.people.get(rollback.approved_by)
@@ -92,6 +89,12 @@ _TITLES: Final = {
     Phase.UNAVAILABLE: "No rollback",
     Phase.WITHDRAWN: "Rollback no longer needed",
 }
+
+
+def _move(plan: ServicePlan) -> str:
+    """One service's change, short enough for two of them in Slack's confirm dialog."""
+    before, after = describe_split(plan.before, plan.latest_ready), describe_split(plan.after)
+    return f"{plan.service}: {before} → {after}".replace(f"{plan.service}-", "")
 
 
 def _outcomes(rollback: Rollback) -> tuple[str, ...]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from shared.domain.alert import Alert
-from shared.domain.lane import Classification, Matcher, Route
+from shared.domain.lane import Classification, Route
 from shared.domain.policy import TRIAGE, UNASSIGNED, Policy
 from shared.domain.severity import Severity
 
-_LONGEST_VALUE = 120
+_LONGEST_VALUE: Final = 120
+_SPOKEN: Final = {
+    "alert:signal": "what it measures reads",
+    "alert:words": "its names read",
+    "alert:target": "it is about",
+}
 
 
 def classify(policy: Policy, alert: Alert) -> Classification:
@@ -19,7 +25,7 @@ def classify(policy: Policy, alert: Alert) -> Classification:
     `considered` and change nothing.
     """
     facts = alert.facts()
-    matching = [route for route in policy.routes if route.matches(facts)]
+    matching = policy.index.matching(facts)
     if not matching:
         return _abstain(policy, alert, facts)
     first = matching[0]
@@ -57,19 +63,18 @@ def _abstain(policy: Policy, alert: Alert, facts: Mapping[str, str]) -> Classifi
 
 
 def _reasons(route: Route, facts: Mapping[str, str]) -> tuple[str, ...]:
-    """The route's own sentence, then what was found in the alert."""
-    found = tuple(_found(matcher, facts.get(matcher.name, "")) for matcher in route.matchers)
-    return (route.why, *found) if route.why else found
+    """The route's own sentence, then what it found in the alert, each fact once."""
+    names = dict.fromkeys(matcher.name for matcher in route.matchers if matcher.wanted)
+    found = tuple(_found(name, facts.get(name, "")) for name in names)
+    return (route.why, *found) if route.why else found or (f"route {route.id} takes it",)
 
 
-def _found(matcher: Matcher, value: str) -> str:
-    """What one matcher saw."""
+def _found(name: str, value: str) -> str:
+    """What the alert says under this name, in words."""
     if not value:
-        return f"{matcher.name} is not given"
+        return f"{name} is not given"
     shown = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
-    if matcher.wanted:
-        return f'{matcher.name} is "{shown}"'
-    return f'{matcher.name} is "{shown}", which does not speak against it'
+    return f'{_SPOKEN.get(name, f"{name} is")} "{shown}"'
 
 
 def _stack(policy: Policy, facts: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from shared.domain.lane import Route
+from shared.domain.routing import RouteIndex
 from shared.domain.severity import Severity
 
 TRIAGE = "triage"
@@ -132,6 +133,10 @@ class Policy:
     default_severity: Severity = Severity.SEV3
     timing: Timing = Timing()
     name: str = ""
+    index: RouteIndex = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", RouteIndex(self.routes))
 
     def lane(self, lane_id: str) -> Lane:
         """The lane, or `triage` if the file no longer has it."""

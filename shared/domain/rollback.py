@@ -44,6 +44,11 @@ def describe_split(split: Split, latest: str = "") -> str:
     return ", ".join(lines) or "no traffic"
 
 
+def short(revision: str, service: str) -> str:
+    """A revision's name without its service's, for sentences that name the service."""
+    return revision.removeprefix(f"{service}-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceState:
     """One service as Cloud Run shows it. `traffic` is asked for, `serving` is observed."""
@@ -95,6 +100,11 @@ class ServicePlan:
     to_revision: str
     latest_ready: str
     why: str
+
+    def in_words(self) -> str:
+        """What moves, in a few words."""
+        old, new = short(self.from_revision, self.service), short(self.to_revision, self.service)
+        return f"{self.service} from {old} to {new}"
 
     def reversed(self) -> ServicePlan:
         """The plan that puts back what was found, once this one is done."""

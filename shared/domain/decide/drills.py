@@ -32,9 +32,7 @@ def on_drill_planned(draft: Draft, event: ActionFinished) -> Reason:
     """Write down what the rollback would have done."""
     outcome = event.outcome
     if isinstance(outcome, Plan):
-        moves = "; ".join(
-            f"{s.service} from {s.from_revision} to {s.to_revision}" for s in outcome.services
-        )
+        moves = ", ".join(service.in_words() for service in outcome.services)
         _record(draft, "rollback", passed=True, text=f"dry run: would move {moves}", plan=outcome)
     else:
         why = outcome.reason if isinstance(outcome, NoPlan) else "no plan could be made"

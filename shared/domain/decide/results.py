@@ -92,9 +92,7 @@ def _say_plan(draft: Draft, incident: Incident, rollback: Rollback) -> None:
         text = f"No rollback is proposed: {rollback.why_not}"
         draft.say(incident, TimelineKind.NOT_PROPOSED, text)
         return
-    moves = "; ".join(
-        f"{s.service} from {s.from_revision} to {s.to_revision}" for s in rollback.plan.services
-    )
+    moves = ", ".join(service.in_words() for service in rollback.plan.services)
     draft.say(incident, TimelineKind.PROPOSED, f"Rollback proposed: {moves}")
 
 
