@@ -1,0 +1,116 @@
+"""From the file's structs, which are known to be right, to the facts `decide` reads."""
+
+from __future__ import annotations
+
+from shared.domain.lane import Route
+from shared.domain.policy import (
+    HealthCheck,
+    Lane,
+    Person,
+    Policy,
+    RollbackPolicy,
+    Service,
+    StackPolicy,
+    Team,
+    Timing,
+)
+from shared.policy import schema
+from shared.policy.durations import parse_duration
+from shared.policy.matchers import parse_matchers
+
+
+def build(file: schema.PolicyFile) -> Policy:
+    """The policy that this file describes."""
+    return Policy(
+        name=file.name,
+        timing=_timing(file.timing),
+        people={key: _person(key, entry) for key, entry in file.people.items()},
+        teams={key: _team(key, entry) for key, entry in file.teams.items()},
+        lanes={key: _lane(key, entry) for key, entry in file.lanes.items()},
+        stacks={key: _stack(key, entry) for key, entry in file.stacks.items()},
+        routes=tuple(map(_route, file.routes)),
+        default_severity=file.severity.default,
+    )
+
+
+def _timing(entry: schema.TimingEntry) -> Timing:
+    return Timing(
+        settle=parse_duration(entry.settle),
+        reopen_window=parse_duration(entry.reopen_window),
+        repage_after=parse_duration(entry.repage_after),
+    )
+
+
+def _person(key: str, entry: schema.PersonEntry) -> Person:
+    return Person(id=key, name=entry.name, slack=entry.slack, email=entry.email)
+
+
+def _team(key: str, entry: schema.TeamEntry) -> Team:
+    return Team(
+        id=key,
+        name=entry.name or key,
+        channel=entry.channel,
+        on_call=entry.on_call,
+        members=entry.members,
+    )
+
+
+def _lane(key: str, entry: schema.LaneEntry) -> Lane:
+    return Lane(
+        id=key,
+        name=entry.name or key,
+        owner=entry.owner,
+        remediation=entry.remediation,
+        runbook=entry.runbook,
+        depends_on=entry.depends_on,
+    )
+
+
+def _stack(key: str, entry: schema.StackEntry) -> StackPolicy:
+    return StackPolicy(
+        id=key,
+        name=entry.name or key,
+        services=tuple(_service(name, each, entry) for name, each in entry.services.items()),
+        rollback=_rollback(entry.rollback),
+    )
+
+
+def _service(name: str, entry: schema.ServiceEntry, stack: schema.StackEntry) -> Service:
+    return Service(
+        name=name,
+        project=entry.project or stack.project,
+        region=entry.region or stack.region,
+        health=tuple(map(_health, entry.health)),
+        required_env=entry.required_env,
+    )
+
+
+def _health(entry: schema.HealthEntry) -> HealthCheck:
+    return HealthCheck(
+        path=entry.path,
+        expect_status=entry.status,
+        non_empty=entry.non_empty,
+        timeout=parse_duration(entry.timeout),
+    )
+
+
+def _rollback(entry: schema.RollbackEntry) -> RollbackPolicy:
+    return RollbackPolicy(
+        approvers=entry.approvers,
+        approval_valid=parse_duration(entry.approval_valid),
+        health_window=parse_duration(entry.health_window),
+        health_passes=entry.health_passes,
+        verify_window=parse_duration(entry.verify_window),
+        rto_target=parse_duration(entry.rto_target),
+    )
+
+
+def _route(entry: schema.RouteEntry) -> Route:
+    return Route(
+        id=entry.id,
+        lane=entry.lane,
+        matchers=tuple(each for text in entry.match for each in parse_matchers(text)),
+        stack=entry.stack,
+        severity=entry.severity,
+        why=entry.why,
+    )

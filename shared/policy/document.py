@@ -1,0 +1,168 @@
+"""A YAML document read into the schema's structs, remembering the line of everything."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from shared.policy.faults import Fault
+from shared.policy.wording import described, likely, nearest, right, shown_path
+
+Path = tuple[str | int, ...]
+S = TypeVar("S", bound=msgspec.Struct)
+
+_NOTHING: Any = object()  # stands for a value that was faulty, so that reading goes on
+_DEEPEST = 20
+_START = yaml.Mark("", 0, 0, 0, "", 0)
+_EMPTY = yaml.MappingNode("", [], _START, _START)
+
+
+class Document:
+    """One YAML file: the faults found so far, and the line of each path."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._lines: dict[Path, int] = {}
+        self._faults: list[Fault] = []
+        self._references: list[tuple[Path, str, str]] = []
+        self._names: dict[tuple[str, str], int] = {}
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """Everything wrong that was found."""
+        return tuple(self._faults)
+
+    def read(self, text: str, kind: type[S], must_have: Mapping[str, str]) -> S | None:
+        """The file as a struct of this kind, or None when it has faults.
+
+        `must_have` names keys that a section cannot do without.
+        """
+        try:
+            root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
+            self._broken(error)
+            return None
+        value = self._read(root or _EMPTY, kind, ())
+        for path, section, name in self._references:
+            self._refers(path, section, name)
+        for section, name in must_have.items():
+            if (section,) in self._lines:
+                self._refers((section,), section, name)
+        return None if self._faults else value
+
+    def _fault(self, path: Path, text: str) -> None:
+        self._faults.append(Fault(self._lines.get(path, 1), text, self._file))
+
+    def _broken(self, error: Exception) -> None:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it cannot be read, or is nested too deeply"
+        line = mark.line + 1 if mark else 1
+        self._faults.append(Fault(line, f"this is not YAML: {problem}", self._file))
+
+    def _refers(self, path: Path, section: str, name: str) -> None:
+        known = [str(each[1]) for each in self._lines if len(each) == 2 and each[0] == section]
+        if name not in known:
+            self._fault(path, f"there is no {name!r} in {section}{nearest(name, known)}")
+
+    def _read(self, node: yaml.Node, kind: Any, path: Path) -> Any:
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if len(path) > _DEEPEST:
+            self._fault(path, "this is nested too deeply")
+            return _NOTHING
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return self._struct(node, kind, path)
+        origin, args = typing.get_origin(kind), typing.get_args(kind)
+        if origin is dict:
+            return self._mapping(node, args[0], args[1], path)
+        if origin is tuple:
+            return self._list(node, args[0], path)
+        return self._scalar(node, kind, path)
+
+    def _struct(self, node: yaml.Node, kind: type[msgspec.Struct], path: Path) -> Any:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        values: dict[str, Any] = {}
+        misspelt: set[str] = set()
+        for key, key_path, item in self._items(node, path):
+            if key in hints:
+                values[key] = self._read(item, hints[key], key_path)
+            else:
+                self._fault(key_path, f"{key!r} is not known here{nearest(key, hints)}")
+                misspelt.add(likely(key, hints))
+        lacking = [
+            f.name for f in msgspec.structs.fields(kind) if f.required and f.name not in values
+        ]
+        for name in lacking:
+            if isinstance(node, yaml.MappingNode) and name not in misspelt:
+                self._fault(path, f"{shown_path(path)} lacks {name}: {right(hints[name])}")
+        return _NOTHING if lacking or _any_faulty(values.values()) else kind(**values)
+
+    def _mapping(self, node: yaml.Node, key_kind: Any, kind: Any, path: Path) -> Any:
+        values: dict[str, Any] = {}
+        for key, key_path, item in self._items(node, path):
+            self._checked(key, key_kind, key_path, f"the name {key!r}")
+            values[key] = self._read(item, kind, key_path)
+        return _NOTHING if _any_faulty(values.values()) else values
+
+    def _list(self, node: yaml.Node, kind: Any, path: Path) -> Any:
+        if not isinstance(node, yaml.SequenceNode):
+            self._fault(path, f"{shown_path(path)} must be a list, not {described(node)}")
+            return _NOTHING
+        items = [self._read(item, kind, (*path, i)) for i, item in enumerate(node.value)]
+        return _NOTHING if _any_faulty(items) else tuple(items)
+
+    def _scalar(self, node: yaml.Node, kind: Any, path: Path) -> Any:
+        if not isinstance(node, yaml.ScalarNode):
+            self._fault(path, f"{shown_path(path)} must be {right(kind)}, not {described(node)}")
+            return _NOTHING
+        try:
+            value = yaml.constructor.SafeConstructor().construct_document(node)
+        except (yaml.YAMLError, ValueError):
+            value = node
+        return self._checked(value, kind, path, shown_path(path))
+
+    def _checked(self, value: Any, kind: Any, path: Path, subject: str) -> Any:
+        try:
+            result = msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            shown = "nothing" if value is None else repr(getattr(value, "value", value))[:60]
+            self._fault(path, f"{subject} must be {right(kind)}, not {shown}")
+            return _NOTHING
+        for meta in getattr(kind, "__metadata__", ()):
+            self._checked_further(result, meta.extra or {}, path)
+        return result
+
+    def _checked_further(self, value: str, extra: Mapping[str, Any], path: Path) -> None:
+        """What the schema says in `extra`; see `shared.policy.schema`."""
+        if "refers" in extra:
+            self._references.append((path, extra["refers"], value))
+        if "unique" in extra:
+            first = self._names.setdefault((extra["unique"], value), self._lines[path])
+            if first != self._lines[path]:
+                self._fault(path, f"{value!r} is the name of another on line {first} already")
+        if "parse" in extra:
+            try:
+                extra["parse"](value)
+            except ValueError as error:
+                self._fault(path, str(error))
+
+    def _items(self, node: yaml.Node, path: Path) -> Iterator[tuple[str, Path, yaml.Node]]:
+        if not isinstance(node, yaml.MappingNode):
+            self._fault(path, f"{shown_path(path)} must be keys with values, not {described(node)}")
+            return
+        for key_node, item in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            key_path = (*path, key)
+            if key_path in self._lines:
+                text = f"{key!r} is here twice; line {self._lines[key_path]} has it already"
+                self._faults.append(Fault(line, text, self._file))
+                continue
+            self._lines[key_path] = line
+            yield key, key_path, item
+
+
+def _any_faulty(values: typing.Iterable[Any]) -> bool:
+    return any(value is _NOTHING for value in values)

@@ -1,0 +1,38 @@
+"""Durations as people write them in the policy file."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+DURATION = r"^(\d+(ms|s|m|h|d))+$"
+
+_PART = re.compile(r"(\d+)(ms|s|m|h|d)", re.ASCII)
+
+
+def parse_duration(text: str) -> timedelta:
+    """The duration that `90s`, `2m`, `24h` or `1h30m` stands for; the text fits `DURATION`.
+
+    Raises ValueError for more than a timedelta can hold.
+    """
+    total = timedelta()
+    try:
+        for number, unit in _PART.findall(text):
+            total += int(number) * _unit(unit)
+    except OverflowError as error:
+        raise ValueError(f"{text[:40]} is longer than anyone will wait") from error
+    return total
+
+
+def _unit(unit: str) -> timedelta:
+    match unit:
+        case "ms":
+            return timedelta(milliseconds=1)
+        case "s":
+            return timedelta(seconds=1)
+        case "m":
+            return timedelta(minutes=1)
+        case "h":
+            return timedelta(hours=1)
+        case _:
+            return timedelta(days=1)

@@ -1,0 +1,156 @@
+r"""Alertmanager's regular expressions are RE2's; this turns one into Python's, or says why not.
+
+The grammar is https://github.com/google/re2/wiki/Syntax. What Python alone understands
+(look-around, back-references, possessive quantifiers) is refused, because Alertmanager would
+refuse it; what RE2 alone understands is translated (`\Q..\E`, `\z`, `[[:alpha:]]`, `\x{..}`,
+`$` as the very end) or refused (`\pL`, `\C`, `(?U)`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_MOST_REPEATS: Final = 1000
+_POSIX: Final = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "ascii": r"\x00-\x7f",
+    "blank": r"\t ",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\t\n\v\f\r ",
+    "upper": "A-Z",
+    "word": "0-9A-Za-z_",
+}
+_LOOK_AROUND: Final = ("(?=", "(?!", "(?<=", "(?<!")
+_REPEAT: Final = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
+_HEX: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_OCTAL: Final = re.compile(r"\\(0[0-7]{0,2}|[1-7][0-7]{1,2})")
+_CLASS: Final = re.compile(r"\[\^?[]-]?")
+_GROUP: Final = re.compile(r"\(\?(?:P?<([A-Za-z_]\w*)>|([ims]*(?:-[ims]+)?)(:|\)))", re.ASCII)
+_SAME_IN_BOTH: Final = frozenset("dDsSwWbBAafnrtv")
+
+
+class RegexError(ValueError):
+    """The expression is not one that RE2 understands, or not one that can be tried here."""
+
+
+def compile_re2(expression: str) -> re.Pattern[str]:
+    """The expression as a Python pattern that means the same with `fullmatch`."""
+    translated = _Translation(expression).run()
+    try:
+        return re.compile(translated, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise RegexError(f"it is not a regular expression: {error}") from error
+
+
+class _Translation:
+    """One walk over the expression."""
+
+    def __init__(self, expression: str) -> None:
+        self._rest = expression
+        self._done: list[str] = []
+
+    def run(self) -> str:
+        while self._rest:
+            first = self._rest[0]
+            if first == "\\":
+                self._emit(*self._escape(in_class=False))
+            elif first == "[":
+                self._class()
+            elif first == "(":
+                self._emit(*self._group())
+            elif first in "*+?{":
+                self._emit(*self._repetition())
+            else:
+                self._emit(r"\Z" if first == "$" else first, 1)
+        return "".join(self._done)
+
+    def _emit(self, translated: str, length: int) -> None:
+        self._done.append(translated)
+        self._rest = self._rest[length:]
+
+    def _escape(self, *, in_class: bool) -> tuple[str, int]:
+        rest, letter = self._rest, self._rest[1:2]
+        if not letter:
+            raise RegexError("it ends with a lone backslash")
+        if letter == "Q" and not in_class:
+            literal, _, after = rest[2:].partition(r"\E")
+            return re.escape(literal), len(rest) - len(after)
+        if found := _HEX.match(rest):
+            return _literal(int(found[1], 16)), found.end()
+        if letter == "x":
+            return rest[:4], 4
+        if found := _OCTAL.match(rest):
+            return _literal(int(found[1], 8)), found.end()
+        if letter in "123456789":
+            raise RegexError(rf"\{letter} is a back-reference, which RE2 does not have")
+        if letter == "z" and not in_class:
+            return r"\Z", 2
+        if letter in _SAME_IN_BOTH or not letter.isalnum():
+            return rest[:2], 2
+        raise RegexError(rf"\{letter} is not supported here; write the characters out")
+
+    def _class(self) -> None:
+        start = _CLASS.match(self._rest)
+        opening = start[0] if start else "["
+        self._emit(opening.replace("]", r"\]").replace("-", r"\-"), len(opening))
+        while self._rest and self._rest[0] != "]":
+            if self._rest.startswith("[:"):
+                self._emit(*self._posix())
+            elif self._rest[0] == "\\":
+                self._emit(*self._escape(in_class=True))
+            elif self._rest.startswith("--"):
+                self._emit(r"-\-", 2)  # a range up to the dash; Python warns of a bare one
+            else:
+                char = self._rest[0]
+                self._emit("\\" + char if char in "[&~|" else char, 1)
+        if not self._rest:
+            raise RegexError("a [ is never closed")
+        self._emit("]", 1)
+
+    def _posix(self) -> tuple[str, int]:
+        name, closed, _ = self._rest[2:].partition(":]")
+        if not closed or name.removeprefix("^") not in _POSIX or name.startswith("^"):
+            raise RegexError(f"[:{name[:12]}:] is not a character class known here")
+        return _POSIX[name], len(name) + 4
+
+    def _group(self) -> tuple[str, int]:
+        if not self._rest.startswith("(?"):
+            return "(", 1
+        if self._rest.startswith(_LOOK_AROUND):
+            raise RegexError("it looks ahead or behind, which RE2 does not do")
+        found = _GROUP.match(self._rest)
+        if found is None:
+            raise RegexError(f"{self._rest[:4]} is not a group that RE2 has or that works here")
+        if found[1]:
+            return f"(?P<{found[1]}>", found.end()
+        return found[0], found.end()
+
+    def _repetition(self) -> tuple[str, int]:
+        if self._rest[0] == "{":
+            found = _REPEAT.match(self._rest)
+            if found is None:
+                return r"\{", 1
+            if max(int(found[1]), int(found[3] or 0)) > _MOST_REPEATS:
+                raise RegexError(f"{found[0]} repeats more than {_MOST_REPEATS} times")
+            length = found.end()
+        else:
+            length = 1
+        length += self._rest[length : length + 1] == "?"
+        after = self._rest[length : length + 1]
+        if after and (after in "*+?" or _REPEAT.match(self._rest[length:])):
+            raise RegexError(f"{self._rest[: length + 1]} repeats a repetition")
+        return self._rest[:length], length
+
+
+def _literal(code: int) -> str:
+    try:
+        return re.escape(chr(code))
+    except ValueError as error:
+        raise RegexError(f"{code:#x} is not a character") from error

@@ -1,0 +1,53 @@
+"""The door for alerts of any sender: what a body is shows in the body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from shared.domain.alert import Alert
+from shared.domain.errors import BadMessage
+from shared.wire import alertmanager, cloud_monitoring, pubsub, strict_json
+from shared.wire.readings import Reading
+
+_DEEPEST = 3  # envelopes within envelopes
+
+
+def parse_any(body: bytes, source: str) -> tuple[Alert, ...]:
+    """The alerts in a webhook of Alertmanager or Grafana, or in a Cloud Monitoring incident.
+
+    Each may be bare, in a push envelope or in a structured CloudEvent; one alert or incident
+    without anything around it will do. Raises `BadMessage` if anything cannot be read, and
+    `TooLarge` beyond 30 MiB or 10,000 alerts.
+    """
+    return read_any(body, source).complete()
+
+
+def read_any(body: bytes, source: str) -> Reading:
+    """As `parse_any`, but what can be read is returned beside what was rejected."""
+    return _read(strict_json.clean(body), source, _DEEPEST)
+
+
+def documents(body: bytes) -> Iterator[bytes]:
+    """The body itself if it is one JSON document, else each of its lines that is not blank."""
+    try:
+        strict_json.decode(strict_json.clean(body), msgspec.Raw, "the body")
+        yield body
+    except BadMessage:
+        yield from (line for line in body.splitlines() if line.strip())
+
+
+def _read(body: bytes, source: str, deepest: int) -> Reading:
+    keys = strict_json.decode(body, dict[str, msgspec.Raw], "the message").keys()
+    if "alerts" in keys:
+        return alertmanager.read(body, source)
+    if "incident" in keys:
+        return Reading(cloud_monitoring.parse(body, source))
+    if "labels" in keys and "startsAt" in keys:
+        return alertmanager.read(b'{"alerts":[' + body + b"]}", source)
+    if "state" in keys and "started_at" in keys:
+        return Reading(cloud_monitoring.parse(b'{"incident":' + body + b"}", source))
+    if deepest and keys & {"message", "specversion"}:
+        return _read(pubsub.unwrap(body, {}).data, source, deepest - 1)
+    raise BadMessage("it is neither an Alertmanager webhook nor a Cloud Monitoring incident")

@@ -1,0 +1,32 @@
+"""What came out of a message: the alerts in it, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.domain.alert import Alert
+from shared.domain.errors import BadMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message, or one alert of it, that can never be read, and why. Both are free of secrets."""
+
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The alerts of one message, and what of it was rejected."""
+
+    alerts: tuple[Alert, ...]
+    rejected: tuple[Rejected, ...] = ()
+
+    def complete(self) -> tuple[Alert, ...]:
+        """The alerts. Raises `BadMessage` unless there are some and nothing was rejected."""
+        if self.rejected:
+            raise BadMessage(self.rejected[0].reason)
+        if not self.alerts:
+            raise BadMessage("there is no alert in it")
+        return self.alerts

@@ -1,0 +1,220 @@
+"""What the stores keep: domain objects as JSON documents.
+
+Unknown keys are ignored and missing ones take the domain's defaults, so that a document written
+by an older or a slightly newer program loads. Where a field may hold one of several classes, the
+document says which: `kind` stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from shared.domain.action import ORDERS, Action, ActionKind, Delivered, Done, GaveUp, Outcome
+from shared.domain.alert import AlertRow
+from shared.domain.decision import DrillRow, TimelineRow
+from shared.domain.errors import BadMessage, SwitchmanError
+from shared.domain.event import Instruction, Timer
+from shared.domain.incident import Incident
+from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
+from shared.domain.stack import Stack
+
+T = TypeVar("T")
+Raw = bytes | str
+
+SCHEMA: Final = 1
+"""The version of a head document. It rises when an older program would misread a newer one."""
+
+
+class Unreadable(SwitchmanError):
+    """A stored document makes no sense to this program: a person must look at it."""
+
+
+class NewerSchema(Unreadable):
+    """The store was written by a newer Switchman: start that one, or a newer one still."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"the store has schema version {found}, this program knows versions up to {known}:"
+            " start the Switchman that wrote it, or a newer one"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Codec(Generic[T]):
+    """Both ways for one class.
+
+    `encode` raises `BadMessage` for text that is not valid Unicode, which only a sender can
+    have brought in; `decode` raises `Unreadable`.
+    """
+
+    encode: Callable[[T], bytes]
+    decode: Callable[[Raw], T]
+
+
+class _Tagged(msgspec.Struct, frozen=True):
+    """A value of one of several classes, and which."""
+
+    kind: str
+    value: msgspec.Raw
+
+
+class _Head(msgspec.Struct, frozen=True):
+    stack: Stack
+    schema: int = SCHEMA
+
+
+class _Schema(msgspec.Struct, frozen=True):
+    schema: int = SCHEMA
+
+
+class _Action(msgspec.Struct, frozen=True):
+    id: str
+    kind: ActionKind
+    stack: str
+    incident: str
+    order: msgspec.Raw
+    decided_at: datetime
+    not_after: datetime | None = None
+
+
+class _Drill(msgspec.Struct, frozen=True):
+    id: str
+    stack: str
+    drill: str
+    at: datetime
+    passed: bool
+    text: str
+    plan: _Tagged | None = None
+
+
+_OUTCOMES: Final[Mapping[str, type[Outcome]]] = {
+    "delivered": Delivered,
+    "done": Done,
+    "gave_up": GaveUp,
+    "plan": Plan,
+    "no_plan": NoPlan,
+    "traffic": TrafficOutcome,
+}
+_KINDS: Final[Mapping[type[Outcome], str]] = {shape: kind for kind, shape in _OUTCOMES.items()}
+
+
+def _plain_mapping(value: object) -> dict[object, object]:
+    """Read-only views and other mappings are written as objects."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise NotImplementedError(f"{type(value).__name__} is not stored")
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_plain_mapping)
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError as error:
+        raise BadMessage("it holds text that is not valid Unicode") from error
+
+
+def _decode(decoder: msgspec.json.Decoder[T], raw: Raw) -> T:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Unreadable(f"a stored document cannot be read: {error}") from error
+
+
+def _codec(shape: type[T]) -> Codec[T]:
+    decoder = msgspec.json.Decoder(shape)
+    return Codec(encode=_encode, decode=lambda raw: _decode(decoder, raw))
+
+
+def _part(raw: msgspec.Raw, shape: type[T]) -> T:
+    return _decode(msgspec.json.Decoder(shape), bytes(raw))
+
+
+def _tag(outcome: Outcome) -> _Tagged:
+    return _Tagged(_KINDS[type(outcome)], msgspec.Raw(_encode(outcome)))
+
+
+def _untag(tagged: _Tagged) -> Outcome:
+    shape = _OUTCOMES.get(tagged.kind)
+    if shape is None:
+        raise Unreadable(f"a stored document has the unknown kind {tagged.kind!r}")
+    return _part(tagged.value, shape)
+
+
+_HEAD: Final = _codec(_Head)
+_SCHEMA: Final = _codec(_Schema)
+_ACTION: Final = _codec(_Action)
+_DRILL: Final = _codec(_Drill)
+_TAGGED: Final = _codec(_Tagged)
+
+
+def _encode_head(stack: Stack) -> bytes:
+    return _encode(_Head(stack))
+
+
+def _decode_head(raw: Raw) -> Stack:
+    try:
+        head = _HEAD.decode(raw)
+    except Unreadable:
+        _refuse_newer(_SCHEMA.decode(raw).schema)
+        raise
+    _refuse_newer(head.schema)
+    return head.stack
+
+
+def _refuse_newer(found: int) -> None:
+    if found > SCHEMA:
+        raise NewerSchema(found, SCHEMA)
+
+
+def _decode_action(raw: Raw) -> Action:
+    found = _ACTION.decode(raw)
+    return Action(
+        id=found.id,
+        kind=found.kind,
+        stack=found.stack,
+        incident=found.incident,
+        order=_part(found.order, ORDERS[found.kind]),
+        decided_at=found.decided_at,
+        not_after=found.not_after,
+    )
+
+
+def _encode_drill(row: DrillRow) -> bytes:
+    plan = _tag(row.plan) if row.plan else None
+    return _encode(_Drill(row.id, row.stack, row.drill, row.at, row.passed, row.text, plan))
+
+
+def _decode_drill(raw: Raw) -> DrillRow:
+    found = _DRILL.decode(raw)
+    plan = _untag(found.plan) if found.plan else None
+    if not isinstance(plan, Plan | NoPlan | None):
+        raise Unreadable(f"drill {found.id} holds {type(plan).__name__} where a plan belongs")
+    return DrillRow(
+        id=found.id,
+        stack=found.stack,
+        drill=found.drill,
+        at=found.at,
+        passed=found.passed,
+        text=found.text,
+        plan=plan,
+    )
+
+
+HEAD: Final = Codec(_encode_head, _decode_head)
+ACTION: Final[Codec[Action]] = Codec(_encode, _decode_action)
+OUTCOME: Final[Codec[Outcome]] = Codec(
+    lambda outcome: _encode(_tag(outcome)), lambda raw: _untag(_TAGGED.decode(raw))
+)
+DRILL: Final = Codec(_encode_drill, _decode_drill)
+ALERT: Final = _codec(AlertRow)
+TIMELINE: Final = _codec(TimelineRow)
+INCIDENT: Final = _codec(Incident)
+TIMER: Final = _codec(Timer)
+INSTRUCTION: Final = _codec(Instruction)
