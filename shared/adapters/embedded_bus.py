@@ -107,25 +107,25 @@ class EmbeddedBus:
     def start(self) -> None:
         """Begin to deliver, with whatever an earlier process left undelivered."""
         for worker in self._workers:
-            worker.start()
+            worker.thread.start()
 
     def stop(self) -> None:
         """Stop within a second. What is being delivered then is delivered again later."""
         for worker in self._workers:
             worker.feed.stop()
         asked = time.monotonic()
-        while any(worker.is_alive() for worker in self._workers):
+        while any(worker.thread.is_alive() for worker in self._workers):
             waited = time.monotonic() - asked
             if waited > _STOP_SECONDS:
                 break
             for worker in self._workers:
                 if waited > _GRACE_SECONDS:
                     worker.client.interrupt()
-                if worker.is_alive():
-                    worker.join(_JOIN_SECONDS)
+                if worker.thread.is_alive():
+                    worker.thread.join(_JOIN_SECONDS)
 
 
-class _Worker(threading.Thread):
+class _Worker:
     """Delivers one message at a time."""
 
     def __init__(
@@ -136,16 +136,17 @@ class _Worker(threading.Thread):
         random: Random,
         delivery: Delivery,
     ) -> None:
-        super().__init__(name=f"bus-{feed.topic}", daemon=True)
         self.feed: Final = feed
+        self.thread: Final = threading.Thread(
+            target=self._work, name=f"bus-{feed.topic}", daemon=True
+        )
         self.client: Final = PushClient(delivery.deadline.total_seconds())
         self._messages = messages
         self._routes = routes
         self._random = random
         self._delivery = delivery
 
-    def run(self) -> None:
-        """Work until the feed is stopped."""
+    def _work(self) -> None:
         while not self.feed.stopping(0):
             try:
                 message = self.feed.take()

@@ -8,15 +8,14 @@ document says which: `kind` stands beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Generic, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Final, Generic, TypeVar, get_type_hints
 
 import msgspec
 
-from shared.domain.action import ORDERS, Action, ActionKind, Delivered, Done, GaveUp, Outcome
+from shared.domain.action import ORDERS, Action, Delivered, Done, GaveUp, Outcome
 from shared.domain.alert import AlertRow
-from shared.domain.decision import DrillRow, TimelineRow
+from shared.domain.decision import DrillRow, RejectedRow, TimelineRow
 from shared.domain.errors import BadMessage, SwitchmanError
 from shared.domain.event import Instruction, Timer
 from shared.domain.incident import Incident
@@ -72,24 +71,19 @@ class _Schema(msgspec.Struct, frozen=True):
     schema: int = SCHEMA
 
 
-class _Action(msgspec.Struct, frozen=True):
-    id: str
-    kind: ActionKind
-    stack: str
-    incident: str
-    order: msgspec.Raw
-    decided_at: datetime
-    not_after: datetime | None = None
-
-
-class _Drill(msgspec.Struct, frozen=True):
-    id: str
-    stack: str
-    drill: str
-    at: datetime
-    passed: bool
-    text: str
-    plan: _Tagged | None = None
+def _record(shape: type[Any], **instead: object) -> type[msgspec.Struct]:
+    """A struct with the fields of a domain class, but for those that have another form here."""
+    hints = {**get_type_hints(shape), **instead}
+    spec: list[Any] = []
+    for each in fields(shape):
+        if each.default is not MISSING:
+            spec.append((each.name, hints[each.name], each.default))
+        elif each.default_factory is not MISSING:
+            default = msgspec.field(default_factory=each.default_factory)
+            spec.append((each.name, hints[each.name], default))
+        else:
+            spec.append((each.name, hints[each.name]))
+    return msgspec.defstruct(shape.__name__, spec, frozen=True, kw_only=True)
 
 
 _OUTCOMES: Final[Mapping[str, type[Outcome]]] = {
@@ -149,8 +143,8 @@ def _untag(tagged: _Tagged) -> Outcome:
 
 _HEAD: Final = _codec(_Head)
 _SCHEMA: Final = _codec(_Schema)
-_ACTION: Final = _codec(_Action)
-_DRILL: Final = _codec(_Drill)
+_ACTION: Final = _codec(_record(Action, order=msgspec.Raw))
+_DRILL: Final = _codec(_record(DrillRow, plan=_Tagged | None))
 _TAGGED: Final = _codec(_Tagged)
 
 
@@ -174,37 +168,22 @@ def _refuse_newer(found: int) -> None:
 
 
 def _decode_action(raw: Raw) -> Action:
-    found = _ACTION.decode(raw)
-    return Action(
-        id=found.id,
-        kind=found.kind,
-        stack=found.stack,
-        incident=found.incident,
-        order=_part(found.order, ORDERS[found.kind]),
-        decided_at=found.decided_at,
-        not_after=found.not_after,
-    )
+    values = msgspec.structs.asdict(_ACTION.decode(raw))
+    order = _part(values["order"], ORDERS[values["kind"]])
+    return Action(**{**values, "order": order})
 
 
 def _encode_drill(row: DrillRow) -> bytes:
-    plan = _tag(row.plan) if row.plan else None
-    return _encode(_Drill(row.id, row.stack, row.drill, row.at, row.passed, row.text, plan))
+    values = {each.name: getattr(row, each.name) for each in fields(row)}
+    return _encode({**values, "plan": _tag(row.plan) if row.plan else None})
 
 
 def _decode_drill(raw: Raw) -> DrillRow:
-    found = _DRILL.decode(raw)
-    plan = _untag(found.plan) if found.plan else None
+    values = msgspec.structs.asdict(_DRILL.decode(raw))
+    plan = _untag(values["plan"]) if values["plan"] else None
     if not isinstance(plan, Plan | NoPlan | None):
-        raise Unreadable(f"drill {found.id} holds {type(plan).__name__} where a plan belongs")
-    return DrillRow(
-        id=found.id,
-        stack=found.stack,
-        drill=found.drill,
-        at=found.at,
-        passed=found.passed,
-        text=found.text,
-        plan=plan,
-    )
+        raise Unreadable(f"a drill holds {type(plan).__name__} where a plan belongs")
+    return DrillRow(**{**values, "plan": plan})
 
 
 HEAD: Final = Codec(_encode_head, _decode_head)
@@ -215,6 +194,7 @@ OUTCOME: Final[Codec[Outcome]] = Codec(
 DRILL: Final = Codec(_encode_drill, _decode_drill)
 ALERT: Final = _codec(AlertRow)
 TIMELINE: Final = _codec(TimelineRow)
+REJECTED: Final = _codec(RejectedRow)
 INCIDENT: Final = _codec(Incident)
 TIMER: Final = _codec(Timer)
 INSTRUCTION: Final = _codec(Instruction)

@@ -1,0 +1,136 @@
+"""The commit port on Firestore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.adapters.firestore import documents
+from shared.adapters.firestore.access import Access, reference
+from shared.adapters.firestore.errors import lost_race
+from shared.adapters.firestore.writes import Writes, ending_alerts
+from shared.domain.action import Action
+from shared.domain.alert import AlertRow, AlertStatus
+from shared.domain.errors import Conflict, StaleHolder, Transient
+from shared.domain.stack import Stack
+from shared.ports import Commit, Committed, Settlement, Token
+from shared.wire import stored
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Transaction
+
+
+class FirestoreHeads(Access):
+    """`ports.Heads`.
+
+    A commit is sent once: were the client to send it again after a lost answer, the second
+    attempt would fail although the first succeeded. What became of it is told by the event's
+    row, which every commit creates.
+    """
+
+    def load(self, stack_id: str) -> tuple[Stack, Token]:
+        """The head and its update time."""
+        head = self._get(documents.STACKS, stack_id)
+        if not head.exists:
+            return Stack(id=stack_id), ""
+        return stored.HEAD.decode(head.get("body")), documents.to_text(head.update_time)
+
+    def seen(self, event_id: str) -> tuple[Action, ...] | None:
+        """The unsettled actions of an event, or None if it was never committed."""
+        event = self._get(documents.EVENTS, event_id)
+        if not event.exists:
+            return None
+        names: list[str] = event.get("actions")
+        actions = self._get_all(documents.ACTIONS, names)
+        fields = [actions[name].to_dict() or {} for name in names]
+        return tuple(stored.ACTION.decode(f["body"]) for f in fields if "waiting_since" in f)
+
+    def alert(self, row_id: str) -> AlertRow | None:
+        """The alert's row."""
+        row = self._get(documents.ALERTS, row_id)
+        return stored.ALERT.decode(row.get("body")) if row.exists else None
+
+    def firing(self, incident_id: str) -> int:
+        """How many alerts of the incident fire."""
+        from google.cloud.firestore import FieldFilter
+
+        query = (
+            self._client.collection(documents.ALERTS)
+            .where(filter=FieldFilter("incident", "==", incident_id))
+            .where(filter=FieldFilter("status", "==", AlertStatus.FIRING.value))
+        )
+        return self._count(query)
+
+    def commit(self, commit: Commit, token: Token) -> Committed:
+        """Write all of it or nothing; see `ports.Heads` for what is raised."""
+        from google.api_core import exceptions
+
+        try:
+            if commit.stack is None:
+                self._commit_rows(commit, token)
+            else:
+                self._commit_head(commit, commit.stack, token)
+        except exceptions.InvalidArgument:
+            raise
+        except (exceptions.GoogleAPIError, Conflict) as error:
+            return self._what_became_of(commit, error)
+        return Committed.NEW
+
+    def _commit_head(self, commit: Commit, stack: Stack, token: Token) -> None:
+        """One batch. The head is updated or created, never set: a set has no precondition."""
+        batch = self._client.batch()
+        writes = Writes(self._client, batch, self._clock.now())
+        writes.add(commit, self._known_alerts(commit))
+        head = reference(self._client, documents.STACKS, stack.id)
+        fields = documents.head_fields(stack, commit.event)
+        if token:
+            loaded_at = documents.to_time(token)
+            option = self._client.write_option(last_update_time=loaded_at)
+            batch.update(head, fields, option=option)
+        else:
+            batch.create(head, fields)
+        batch.commit(retry=None, timeout=self._deadline.total_seconds())
+
+    def _commit_rows(self, commit: Commit, token: Token) -> None:
+        """A transaction that reads the head, so that no other may change it in between.
+
+        The client lets nobody choose how long it begins and commits one: up to 60 s.
+        """
+        from google.api_core import exceptions
+        from google.cloud import firestore
+
+        def work(transaction: Transaction) -> None:
+            head = self._get(documents.STACKS, commit.stack_id, transaction)
+            if (documents.to_text(head.update_time) if head.exists else "") != token:
+                raise Conflict("the head is another by now")
+            known = self._known_alerts(commit, transaction)
+            Writes(self._client, transaction, self._clock.now()).add(commit, known)
+
+        try:
+            firestore.transactional(work)(self._client.transaction())
+        except ValueError as error:
+            # So the client wraps the last answer when the transaction was aborted too often.
+            if isinstance(error.__cause__, exceptions.Aborted):
+                raise error.__cause__ from error
+            raise
+
+    def _what_became_of(self, commit: Commit, error: Exception) -> Committed:
+        """Tells by the event's row. Raises `Conflict`, `StaleHolder` or `Transient`."""
+        if self._get(documents.EVENTS, commit.event).exists:
+            return Committed.ALREADY
+        if not lost_race(error):
+            raise Transient(f"event {commit.event} was not committed: {error}") from error
+        if commit.settles and not self._holds(commit.settles):
+            raise StaleHolder(f"action {commit.settles.action} has passed on") from error
+        raise Conflict(f"event {commit.event} was raced: {error}") from error
+
+    def _holds(self, settlement: Settlement) -> bool:
+        action = self._get(documents.ACTIONS, settlement.action)
+        return action.exists and documents.to_text(action.update_time) == settlement.fence
+
+    def _known_alerts(
+        self, commit: Commit, transaction: Transaction | None = None
+    ) -> dict[str, str]:
+        found = {
+            name: self._get(documents.ALERTS, name, transaction) for name in ending_alerts(commit)
+        }
+        return {name: row.get("body") for name, row in found.items() if row.exists}

@@ -1,0 +1,112 @@
+"""Turning a commit into Firestore's writes, for a batch and for a transaction alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, assert_never
+
+from shared.adapters.firestore import documents
+from shared.adapters.firestore.access import reference
+from shared.domain.action import Action
+from shared.domain.alert import AlertRow, AlertStatus
+from shared.domain.decision import DrillRow, IncidentRow, RejectedRow, Row, TimelineRow
+from shared.domain.errors import StaleHolder
+from shared.domain.event import Timer
+from shared.ports import Commit, Settlement
+from shared.wire import stored
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client, DocumentReference, Transaction, WriteBatch
+
+
+class Writes:
+    """The writes of one commit, added to `batch`; a transaction is one as well.
+
+    Everything is created or bound to an update time, so that a race shows as an error.
+    """
+
+    def __init__(self, client: Client, batch: WriteBatch | Transaction, now: datetime) -> None:
+        self._client = client
+        self._batch = batch
+        self._now = now
+
+    def add(self, commit: Commit, known_alerts: Mapping[str, str]) -> None:
+        """Add all but the head. `known_alerts` are the bodies of the rows of alerts that ended."""
+        event = self._reference(documents.EVENTS, commit.event)
+        self._batch.create(event, documents.event_fields(commit, self._now))
+        if commit.settles:
+            self._settle(commit.settles)
+        for place, row in enumerate(commit.rows):
+            self._add_row(row, place, known_alerts)
+        self._add_actions(commit.actions, commit.event)
+        self._add_timers(commit.timers, commit.cleared)
+
+    def _settle(self, settlement: Settlement) -> None:
+        from google.cloud.firestore import DELETE_FIELD
+
+        try:
+            fence = documents.to_time(settlement.fence)
+        except ValueError as error:
+            raise StaleHolder(f"no lease ever had the fence {settlement.fence!r}") from error
+        self._batch.update(
+            self._reference(documents.ACTIONS, settlement.action),
+            {
+                "waiting_since": DELETE_FIELD,
+                "outcome": stored.OUTCOME.encode(settlement.outcome).decode(),
+            },
+            option=self._client.write_option(last_update_time=fence),
+        )
+
+    def _add_row(self, row: Row, place: int, known_alerts: Mapping[str, str]) -> None:
+        match row:
+            case AlertRow():
+                self._add_alert(row, known_alerts.get(row.id))
+            case TimelineRow():
+                fields = documents.timeline_fields(row, place)
+                self._batch.create(self._reference(documents.TIMELINE, row.id), fields)
+            case IncidentRow(incident=incident):
+                fields = documents.incident_fields(row)
+                self._batch.create(self._reference(documents.INCIDENTS, incident.id), fields)
+            case DrillRow():
+                fields = documents.drill_fields(row)
+                self._batch.create(self._reference(documents.DRILLS, row.id), fields)
+            case RejectedRow():
+                fields = documents.rejected_fields(row)
+                self._batch.create(self._reference(documents.REJECTED, row.id), fields)
+            case _:
+                assert_never(row)
+
+    def _add_alert(self, row: AlertRow, known: str | None) -> None:
+        where = self._reference(documents.ALERTS, row.id)
+        if known is None:
+            self._batch.create(where, documents.alert_fields(row, self._now))
+        else:
+            ended = documents.ended(known, row)
+            self._batch.update(where, documents.alert_fields(ended, self._now))
+
+    def _add_actions(self, actions: Iterable[Action], event: str) -> None:
+        for action in actions:
+            where = self._reference(documents.ACTIONS, action.id)
+            self._batch.create(where, documents.action_fields(action, event))
+
+    def _add_timers(self, timers: Iterable[Timer], cleared: Iterable[str]) -> None:
+        setting = {timer.id: timer for timer in timers}
+        for name in cleared:
+            if name not in setting:
+                self._batch.delete(self._reference(documents.TIMERS, name))
+        for name, timer in setting.items():
+            where = self._reference(documents.TIMERS, name)
+            self._batch.set(where, documents.timer_fields(timer))
+
+    def _reference(self, collection: str, name: str) -> DocumentReference:
+        return reference(self._client, collection, name)
+
+
+def ending_alerts(commit: Commit) -> tuple[str, ...]:
+    """The alerts whose row must be looked up: they may be known, and then are only ended."""
+    return tuple(
+        row.id
+        for row in commit.rows
+        if isinstance(row, AlertRow) and row.status is AlertStatus.RESOLVED
+    )

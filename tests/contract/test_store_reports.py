@@ -1,0 +1,106 @@
+"""What every store tells people: incidents, their story, drills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.domain.decision import DrillRow, IncidentRow, RejectedRow
+from shared.domain.incident_state import State
+from shared.domain.rollback import NoPlan
+from shared.domain.stack import Stack
+from shared.ports import IncidentView, Store
+from tests.contract.store_contract import (
+    STORES,
+    alert_row,
+    at,
+    incident,
+    line,
+    open_store,
+    put,
+    shop,
+)
+from tests.fakes.clock import ManualClock
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Each store in turn, empty."""
+    with open_store(request, tmp_path, ManualClock(at(0))) as opened:
+        yield opened
+
+
+def drill(number: int) -> DrillRow:
+    """A drill that failed."""
+    return DrillRow(
+        id=f"drill-{number}",
+        stack="shop",
+        drill="rollback",
+        at=at(number),
+        passed=False,
+        text="nothing to roll back to",
+        plan=NoPlan(reason="one revision only"),
+    )
+
+
+def test_nothing_to_report(store: Store) -> None:
+    """An empty store has no incidents, no story and no drills."""
+    assert store.incidents() == ()
+    assert store.incident("shop-0000000001") is None
+    assert store.timeline("shop-0000000001") == ()
+    assert store.drills() == ()
+    assert store.rejected() == ()
+
+
+def test_open_incident_is_read_from_the_head(store: Store) -> None:
+    """An open incident is the head's, with all alerts counted that it ever had."""
+    put(store, "e1", shop(), rows=(alert_row(1), alert_row(2)))
+    view = IncidentView(incident=incident(), alerts=2)
+    assert store.incident(incident().id) == view
+    assert store.incidents() == (view,)
+
+
+def test_closed_incident_is_read_from_its_row(store: Store) -> None:
+    """An incident that left the head is still there to read."""
+    closed = incident(1, state=State.RESOLVED, resolved_at=at(9))
+    put(store, "e1", shop(), rows=(alert_row(1),))
+    put(store, "e2", Stack(id="shop"), rows=(IncidentRow(incident=closed),))
+    view = IncidentView(incident=closed, alerts=1)
+    assert store.incident(closed.id) == view
+    assert store.incidents() == (view,)
+
+
+def test_incidents_come_newest_first(store: Store) -> None:
+    """Open and closed ones of all stacks in one list, as long as asked for."""
+    put(store, "e1", shop(incident(2)), rows=(IncidentRow(incident=incident(1)),))
+    put(store, "e2", Stack(id="mail", incidents=(incident(3, "mail"),)))
+    ids = [incident(3, "mail").id, incident(2).id, incident(1).id]
+    assert [view.incident.id for view in store.incidents()] == ids
+    assert [view.incident.id for view in store.incidents(limit=2)] == ids[:2]
+
+
+def test_story_is_in_order(store: Store) -> None:
+    """By time; what happened at the same instant stays as it was written."""
+    put(store, "e1", rows=(line("b", 2), line("a", 2), line("x", 2, of="other-0")))
+    put(store, "e2", rows=(line("first", 1), line("0", 2)))
+    assert [row.id for row in store.timeline(incident().id)] == ["first", "b", "a", "0"]
+
+
+def test_drills_come_newest_first(store: Store) -> None:
+    """Drills come back as written, the latest first, as many as asked for."""
+    put(store, "e1", rows=(drill(1), drill(3), drill(2)))
+    assert store.drills() == (drill(3), drill(2), drill(1))
+    assert store.drills(limit=1) == (drill(3),)
+
+
+def test_rejected_messages_come_newest_first(store: Store) -> None:
+    """What could not be read is kept with its reason, the latest first."""
+    early, late = (
+        RejectedRow(id=f"r{n}", source="am", at=at(n), reason="no JSON", snippet="<html>")
+        for n in (1, 2)
+    )
+    put(store, "e1", rows=(early, late))
+    assert store.rejected() == (late, early)
+    assert store.rejected(limit=1) == (late,)
