@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 SHIPPED_POLICY = Path(__file__).resolve().parent.parent / "infra" / "policies" / "convex.yaml"
 SECRET_SCHEME = "secret://"  # noqa: S105 - the scheme of a reference, not a secret
@@ -59,7 +59,7 @@ class Settings:
             slack_api_url=_http("SLACK_API_URL", env, faults),
             secret_manager_endpoint=_endpoint("SWITCHMAN_SECRET_MANAGER_ENDPOINT", env, faults),
         )
-        if settings.pubsub is None and settings.sqlite is None and not faults:
+        if settings.pubsub is None and settings.firestore is not None:
             faults.append(
                 "SWITCHMAN_BUS: the embedded bus lives in the SQLite store; with firestore:// "
                 "set SWITCHMAN_BUS=pubsub://PROJECT"
@@ -67,6 +67,14 @@ class Settings:
         if faults:
             raise SettingsError(tuple(faults))
         return settings
+
+
+def _split(value: str) -> SplitResult:
+    """The parts of a URL; none of what is no URL at all."""
+    try:
+        return urlsplit(value)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def _policy(value: str, faults: list[str]) -> Path:
@@ -77,7 +85,7 @@ def _policy(value: str, faults: list[str]) -> Path:
 
 
 def _store(value: str, faults: list[str]) -> tuple[Path | None, tuple[str, str] | None]:
-    url = urlsplit(value)
+    url = _split(value)
     if url.scheme == "sqlite" and url.path.strip("/"):
         return Path(url.netloc + url.path), None
     if url.scheme == "firestore" and url.netloc:
@@ -92,7 +100,7 @@ def _store(value: str, faults: list[str]) -> tuple[Path | None, tuple[str, str] 
 def _bus(value: str, faults: list[str]) -> str | None:
     if value == "embedded":
         return None
-    url = urlsplit(value)
+    url = _split(value)
     if url.scheme == "pubsub" and url.netloc:
         return url.netloc
     faults.append(f"SWITCHMAN_BUS: {value!r} is no bus; set embedded or pubsub://PROJECT")
@@ -119,7 +127,7 @@ def _endpoint(name: str, env: Mapping[str, str], faults: list[str]) -> str:
 
 def _http(name: str, env: Mapping[str, str], faults: list[str]) -> str:
     value = env.get(name, "")
-    if value and urlsplit(value).scheme not in ("http", "https"):
+    if value and _split(value).scheme not in ("http", "https"):
         faults.append(
             f"{name}: {value!r} is no URL; set http://... or https://..., or leave it out"
         )

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from shared.domain.action import Action, Outcome
 from shared.domain.alert import AlertRow
-from shared.domain.decision import DrillRow, Row, TimelineRow
+from shared.domain.decision import DrillRow, RejectedRow, Row, TimelineRow
 from shared.domain.event import Instruction, Timer
 from shared.domain.incident import Incident
-from shared.domain.paging import Card, MessageRef
+from shared.domain.paging import Card, MessageRef, Sheet
 from shared.domain.policy import HealthCheck
 from shared.domain.rollback import Revision, ServiceState, Split
 from shared.domain.stack import Stack
@@ -59,7 +59,8 @@ class Commit:
 
     `stack` is None when the head stays as it is: then the token is still checked (in a
     transaction that reads the head), and the head is not written. Actions become outbox rows;
-    timers replace those of the same id; `cleared` names timers to delete.
+    timers replace those of the same id; `cleared` are timers to delete, unless one
+    was set anew for another time.
     """
 
     event: str
@@ -70,7 +71,7 @@ class Commit:
     rows: tuple[Row, ...] = ()
     actions: tuple[Action, ...] = ()
     timers: tuple[Timer, ...] = ()
-    cleared: tuple[str, ...] = ()
+    cleared: tuple[Timer, ...] = ()
     settles: Settlement | None = None
 
 
@@ -159,6 +160,14 @@ class IncidentView:
     alerts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadView:
+    """One stack's head. `writes` is None where the store does not count them."""
+
+    stack: Stack
+    writes: int | None
+
+
 class Reports(Protocol):
     """Reading for people."""
 
@@ -176,6 +185,14 @@ class Reports(Protocol):
 
     def drills(self, limit: int = 20) -> tuple[DrillRow, ...]:
         """Drills, newest first."""
+        ...
+
+    def rejected(self, limit: int = 100) -> tuple[RejectedRow, ...]:
+        """Messages that could not be read, newest first."""
+        ...
+
+    def heads(self) -> tuple[HeadView, ...]:
+        """Every stack's head, and how often it was written."""
         ...
 
 
@@ -220,6 +237,14 @@ class Chat(Protocol):
 
     def update(self, message: MessageRef, card: Card) -> None:
         """Redraw a posted card in place."""
+        ...
+
+    def ask(self, trigger: str, stack: str) -> str:
+        """Open a modal that asks about a rollback of the stack, with a placeholder; its id."""
+        ...
+
+    def show(self, view: str, sheet: Sheet) -> None:
+        """Fill the open modal with the plan."""
         ...
 
     def tell(self, channel: str, user: str, text: str) -> None:

@@ -19,7 +19,9 @@ LEASE = timedelta(seconds=30)
 """Longer than any single vendor call; renewed every third of it while the work goes on."""
 
 MAX_ATTEMPTS = 8
-"""After so many claims an action is given up, and somebody is paged about that."""
+PATIENCE = timedelta(minutes=4)
+"""After so many claims, and not before so long, an action is given up and somebody is paged
+about that: also one that ended its worker each time, and so never reported a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Act:
             return stale
 
     def _perform(self, lease: Lease) -> tuple[Lease, Outcome]:
+        if lease.attempt > MAX_ATTEMPTS and self._hopeless(lease):
+            return lease, GaveUp(f"tried {lease.attempt - 1} times in vain; the log says how")
         with keeping(self.outbox, lease, LEASE) as kept:
             try:
                 outcome = self.performers[lease.action.kind](lease)
@@ -56,8 +60,12 @@ class Act:
                 outcome = self._again_or_give_up(kept.stop(), error)
         return kept.lease, outcome
 
+    def _hopeless(self, lease: Lease) -> bool:
+        """Whether it has been tried for so long that it is given up."""
+        return self.handle.clock.now() - lease.first_claimed_at >= PATIENCE
+
     def _again_or_give_up(self, lease: Lease, error: Exception) -> GaveUp:
-        if lease.attempt < MAX_ATTEMPTS:
+        if lease.attempt < MAX_ATTEMPTS or not self._hopeless(lease):
             self.outbox.release(lease)
             raise Transient(f"{lease.action.kind} {lease.action.id}: {error}") from error
         return GaveUp(f"tried {lease.attempt} times: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from shared.app.move import Move
 from shared.app.recovery import watch_health
@@ -13,16 +14,20 @@ from shared.domain.policy import Policy
 from shared.domain.rollback import (
     MoveResult,
     Plan,
-    ServiceOutcome,
     ServicePlan,
     TrafficOutcome,
 )
 from shared.ports import Clock, Health, Lease, Traffic
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeTraffic:
-    """Carries out a plan, or puts back what it found: all services in parallel."""
+    """Carries out a plan, or puts back what it found: all services in parallel.
+
+    A stack moves together: if somebody changed one of its services, none is touched.
+    """
 
     policy: Policy
     traffic: Traffic
@@ -36,12 +41,14 @@ class ChangeTraffic:
         restoring = lease.action.kind is ActionKind.RESTORE
         plans = _services(order, restoring=restoring)
         move = Move(self.traffic, self.clock, restoring=restoring, not_after=lease.action.not_after)
+        foreign = tuple(found for found in _in_parallel(move.foreign, plans) if found)
         outcome = TrafficOutcome(
-            services=_in_parallel(move, plans),
+            services=foreign or _in_parallel(move, plans),
             started_at=lease.first_claimed_at,
             served_at=self.clock.now(),
         )
-        if restoring or not outcome.all(MoveResult.MOVED):
+        to_judge = order.drill or not restoring
+        if not to_judge or not outcome.all(MoveResult.MOVED):
             return outcome
         return self._judge(order.plan, outcome)
 
@@ -63,8 +70,6 @@ def _services(order: TrafficOrder, *, restoring: bool) -> tuple[ServicePlan, ...
     return tuple(s.reversed() for s in chosen) if restoring else chosen
 
 
-def _in_parallel(
-    move: Callable[[ServicePlan], ServiceOutcome], plans: tuple[ServicePlan, ...]
-) -> tuple[ServiceOutcome, ...]:
+def _in_parallel(move: Callable[[ServicePlan], T], plans: tuple[ServicePlan, ...]) -> tuple[T, ...]:
     with ThreadPoolExecutor(max_workers=max(1, len(plans)), thread_name_prefix="move") as pool:
         return tuple(pool.map(move, plans))

@@ -10,7 +10,7 @@ from shared.app.announce import Announcer
 from shared.domain.alert import AlertStatus
 from shared.domain.decide import decide
 from shared.domain.decision import Decision, Reason
-from shared.domain.event import ActionFinished, AlertReceived, Event, TimerDue
+from shared.domain.event import ActionFinished, AlertReceived, Event, Instructed, TimerDue
 from shared.domain.policy import Policy
 from shared.domain.stack import Stack
 from shared.ports import Clock, Commit, Committed, Heads, Settlement
@@ -92,15 +92,22 @@ class Handle:
                 firing = self.heads.firing(event.timer.incident)
                 trigger = self._trigger(stack, event.timer.incident)
                 return replace(event, firing=firing, trigger=trigger)
+            case Instructed():
+                return replace(event, firing=self.heads.firing(event.instruction.incident))
             case ActionFinished():
                 return replace(event, trigger=self._trigger(stack, event.action.incident))
             case _:
                 return event
 
     def _trigger(self, stack: Stack, incident_id: str) -> AlertStatus | None:
-        """Whether the alert that set the incident's rollback off still fires."""
+        """Whether the alert that set the incident's rollback off still fires.
+
+        A rollback that no alert set off has none to wait for: that counts as ended.
+        """
         incident = stack.incident(incident_id)
         if incident is None or incident.rollback is None:
             return None
+        if not incident.rollback.trigger:
+            return AlertStatus.RESOLVED
         row = self.heads.alert(incident.rollback.trigger)
         return row.status if row else None

@@ -56,6 +56,11 @@ class Move:
             case _:
                 return self._send(plan, state)
 
+    def foreign(self, plan: ServicePlan) -> ServiceOutcome | None:
+        """What somebody else did to the service, if they did."""
+        state = self.traffic.look(plan.resource)
+        return _foreign(plan, state) if position(plan, state) is Position.FOREIGN else None
+
     def _too_late(self) -> bool:
         return self.not_after is not None and self.clock.now() > self.not_after
 

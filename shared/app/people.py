@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.domain.action import Delivered, Done, Outcome, PageOrder, TellOrder
+from shared.domain.action import Delivered, Done, Outcome, PageOrder, ShowOrder, TellOrder
 from shared.domain.card import card_for, digest
 from shared.domain.incident import Incident
 from shared.domain.paging import Page
@@ -49,6 +49,13 @@ class People:
         order = lease.action.order
         assert isinstance(order, TellOrder)
         self.chat.tell(order.channel, order.slack_user, order.text)
+        return Done()
+
+    def show(self, lease: Lease) -> Outcome:
+        """Fill a person's open modal."""
+        order = lease.action.order
+        assert isinstance(order, ShowOrder)
+        self.chat.show(order.view, order.sheet)
         return Done()
 
     def _find(self, lease: Lease) -> tuple[Incident, Page] | None:

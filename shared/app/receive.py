@@ -79,5 +79,5 @@ class FollowInstruction:
             raise BadMessage(
                 "this instruction was never stored, so nobody is known to have given it"
             )
-        stack = stack_of(instruction.incident)
+        stack = instruction.stack or stack_of(instruction.incident)
         return self.handle(Instructed(instruction=instruction, stack=stack))

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from shared.domain.paging import MessageRef
+from shared.domain.paging import MessageRef, Sheet
 from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
 
 
@@ -26,6 +26,7 @@ class ActionKind(StrEnum):
     PAGE = "page"
     REFRESH = "refresh"
     TELL = "tell"
+    SHOW = "show"
     PLAN = "plan"
     APPLY = "apply"
     RESTORE = "restore"
@@ -33,7 +34,7 @@ class ActionKind(StrEnum):
     @property
     def topic(self) -> Topic:
         """Where the action is published, so that a rollback never holds up a page."""
-        people = (ActionKind.PAGE, ActionKind.REFRESH, ActionKind.TELL)
+        people = (ActionKind.PAGE, ActionKind.REFRESH, ActionKind.TELL, ActionKind.SHOW)
         return Topic.PAGES if self in people else Topic.CHANGES
 
 
@@ -55,9 +56,13 @@ class TellOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOrder:
-    """Find out what the stack could be rolled back to. Reads only."""
+    """Find out what the stack could be rolled back to. Reads only.
+
+    For an incident, or for a `drill`, or for a person's open modal (`view`).
+    """
 
     drill: str = ""
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +71,24 @@ class TrafficOrder:
 
     plan: Plan
     only: tuple[str, ...] = ()
+    drill: str = ""
 
 
-Order = PageOrder | TellOrder | PlanOrder | TrafficOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOrder:
+    """Fill a person's open modal."""
 
-ORDERS: Final[Mapping[ActionKind, type[PageOrder | TellOrder | PlanOrder | TrafficOrder]]] = {
+    view: str
+    sheet: Sheet
+
+
+Order = PageOrder | TellOrder | PlanOrder | TrafficOrder | ShowOrder
+
+ORDERS: Final[Mapping[ActionKind, type[Order]]] = {
     ActionKind.PAGE: PageOrder,
     ActionKind.REFRESH: PageOrder,
     ActionKind.TELL: TellOrder,
+    ActionKind.SHOW: ShowOrder,
     ActionKind.PLAN: PlanOrder,
     ActionKind.APPLY: TrafficOrder,
     ActionKind.RESTORE: TrafficOrder,

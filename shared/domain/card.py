@@ -20,6 +20,8 @@ _HEADLINES: Final = {
     PageStep.ROLLBACK_HELD: "Rollback in doubt, look at it now: {title}",
     PageStep.NOT_RECOVERED: "Rolled back and not recovered: {title}",
     PageStep.ACTION_FAILED: "Could not page the owner: {title}",
+    PageStep.UNREADABLE: "Unreadable messages: {title}",
+    PageStep.ASKED: "To approve: {title}",
 }
 
 
@@ -59,7 +61,9 @@ def _paragraphs(policy: Policy, incident: Incident, page: Page) -> tuple[str, ..
     why = f"Why this lane: {'; '.join(incident.reasons)}"
     rollback = _rollback(policy, incident.rollback) if incident.rollback else ()
     what = (f"What fails: {incident.summary or incident.title}",)
-    return (*page.details, *what, why, *rollback)
+    lane = policy.lane(incident.lane)
+    remedy = (f"What to do: {lane.remedy}",) if lane.remedy else ()
+    return (*page.details, *what, why, *remedy, *rollback)
 
 
 def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
@@ -70,6 +74,9 @@ def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
         return ("A rollback plan is being prepared.",) if rollback.phase is Phase.PLANNING else ()
     lines = [f"• {_move(service)}" for service in plan.services]
     title = _TITLES[rollback.phase]
+    if rollback.requested_by:
+        who = policy.people.get(rollback.requested_by)
+        title += f", asked for by {who.name if who else rollback.requested_by}"
     if rollback.approved_by:
         approver = policy.people.get(rollback.approved_by)
         title += f", approved by {approver.name if approver else rollback.approved_by}"
@@ -124,6 +131,9 @@ def _status(policy: Policy, incident: Incident) -> str:
     return words[incident.state]
 
 
+_MAY_END: Final = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED)
+
+
 def _choices(incident: Incident) -> tuple[Choice, ...]:
     """Only what may still be pressed."""
     choices: list[Choice] = []
@@ -132,4 +142,6 @@ def _choices(incident: Incident) -> tuple[Choice, ...]:
     proposed = incident.rollback is not None and incident.rollback.phase is Phase.PROPOSED
     if proposed and incident.state in (State.OPEN, State.ACKNOWLEDGED):
         choices += [Choice.APPROVE, Choice.REJECT]
+    if not incident.settles and incident.state in _MAY_END:
+        choices.append(Choice.RESOLVE)
     return tuple(choices)

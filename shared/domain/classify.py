@@ -43,6 +43,7 @@ def classify(policy: Policy, alert: Alert) -> Classification:
             for route in matching[1:]
             if route.lane != first.lane
         ),
+        no_rollback=first.no_rollback,
     )
 
 

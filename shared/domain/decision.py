@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,6 +37,7 @@ class Reason(StrEnum):
     EXPIRED = "the plan expired"
     DRILL_PLANNED = "a drill was started"
     DRILL_REFUSED = "the drill was refused"
+    REJECTED = "the message was recorded as unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,11 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillRow:
-    """A drill and what it found."""
+    """A drill and what it found. Seconds are None for what was not measured.
+
+    RTO is counted as for an incident; `restore_seconds` from the first request to put traffic
+    back until health; `total_seconds` from the first traffic request until then.
+    """
 
     id: str
     stack: str
@@ -68,9 +73,27 @@ class DrillRow:
     passed: bool
     text: str
     plan: Plan | NoPlan | None = None
+    applied: bool = False
+    asked_by: str = ""
+    target_seconds: float = 300.0
+    rto_seconds: float | None = None
+    restore_seconds: float | None = None
+    total_seconds: float | None = None
+    findings: tuple[str, ...] = ()
 
 
-Row = AlertRow | TimelineRow | IncidentRow | DrillRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRow:
+    """A message that could not be read: a bounded piece of it without secrets, and why."""
+
+    id: str
+    source: str
+    at: datetime
+    reason: str
+    snippet: str
+
+
+Row = AlertRow | TimelineRow | IncidentRow | DrillRow | RejectedRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,4 +105,4 @@ class Decision:
     rows: tuple[Row, ...] = ()
     actions: tuple[Action, ...] = ()
     timers: tuple[Timer, ...] = ()
-    cleared: tuple[str, ...] = field(default=())
+    cleared: tuple[Timer, ...] = ()

@@ -11,6 +11,7 @@ from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.ids import derive, stamp
 from shared.domain.lane import Classification
 from shared.domain.paging import Choice
+from shared.domain.severity import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +40,32 @@ class AlertReceived:
 class Instruction:
     """What a person told Switchman to do, verified and stored before it is acted on.
 
-    `id` is the SHA-256 of Slack's signed base string; `person` is the Slack member id.
+    `id` is the SHA-256 of Slack's signed base string; `person` is the Slack member id. It is
+    about an incident (and perhaps its plan), or else about a stack. `text` is the reason, the
+    drill with its options, or what a declared incident is about; `view` is an open modal.
     """
 
     id: str
     choice: Choice
-    incident: str
-    plan: str
     person: str
     channel: str
     at: datetime
+    incident: str = ""
+    plan: str = ""
+    stack: str = ""
+    lane: str = ""
+    severity: Severity | None = None
+    text: str = ""
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instructed:
-    """A stored instruction reached us."""
+    """A stored instruction reached us. `firing`: how many alerts of its incident fire now."""
 
     instruction: Instruction
     stack: str
+    firing: int = 0
 
     @property
     def id(self) -> str:
@@ -130,12 +139,27 @@ class TimerDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillDue:
-    """The schedule (or a person) asks for a drill. `id` makes a repeat harmless."""
+    """The schedule (or a person) asks for a drill. `id` makes a repeat harmless.
+
+    With `apply` traffic is moved and put back; without, a plan is all there is.
+    """
 
     id: str
     stack: str
     drill: str
     asked_by: str
+    apply: bool = False
 
 
-Event = AlertReceived | Instructed | ActionFinished | TimerDue | DrillDue
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRejected:
+    """A sender we know sent something that can never be read. `snippet` holds no secret."""
+
+    id: str
+    source: str
+    reason: str
+    snippet: str
+    stack: str = "unassigned"
+
+
+Event = AlertReceived | Instructed | ActionFinished | TimerDue | DrillDue | MessageRejected

@@ -49,13 +49,17 @@ class TimelineKind(StrEnum):
     RESOLVED = "resolved"
     REFUSED = "refused"
     FAILED = "failed"
+    ASKED = "asked"
+    UNREADABLE = "unreadable"
+    ENDING = "ending"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
     """One rollback of the incident's stack, from the wish to the verdict.
 
-    `rto_seconds` counts from the first traffic request until health is restored;
+    `trigger` is the alert's row id, empty where no alert set it off. `waiting`: its plan has
+    yet to be asked for, because a drill is under way. `rto_seconds` counts from the first traffic request until health is restored;
     `decided_to_recovered_seconds` from the decision to page until then.
     """
 
@@ -63,6 +67,9 @@ class Rollback:
     phase: Phase
     asked_at: datetime
     trigger: str
+    requested_by: str = ""
+    reason: str = ""
+    waiting: bool = False
     plan: Plan | None = None
     why_not: str = ""
     approved_by: str = ""
@@ -93,7 +100,10 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """What people work on. `trigger` is the row id of the alert that opened it."""
+    """What people work on. `trigger` is the row id of the alert that opened it.
+
+    `settles` is False for what a person has to end, because no alert's end would tell.
+    """
 
     id: str
     stack: str
@@ -112,6 +122,7 @@ class Incident:
     acknowledged_by: str = ""
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
+    settles: bool = True
     rounds: int = 1
     pages: tuple[Page, ...] = ()
     rollback: Rollback | None = None

@@ -71,6 +71,7 @@ class Route:
     stack: str = ""
     severity: Severity | None = None
     why: str = ""
+    no_rollback: str = ""
 
     def matches(self, facts: Mapping[str, str]) -> bool:
         """Whether every matcher holds."""
@@ -91,3 +92,4 @@ class Classification:
     rule: str
     reasons: tuple[str, ...]
     considered: tuple[str, ...] = ()
+    no_rollback: str = ""

@@ -19,6 +19,8 @@ class PageStep(StrEnum):
     ROLLBACK_HELD = "rollback-held"
     NOT_RECOVERED = "not-recovered"
     ACTION_FAILED = "action-failed"
+    UNREADABLE = "unreadable"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,29 @@ class Page:
 
 
 class Choice(StrEnum):
-    """What a person may press; the value is the button's action id."""
+    """What a person may ask of Switchman; of a button the value is its action id."""
 
     ACKNOWLEDGE = "acknowledge"
     APPROVE = "approve_rollback"
     REJECT = "reject_rollback"
+    RESOLVE = "resolve"
+    PREVIEW = "preview_rollback"
+    ROLLBACK = "request_rollback"
+    DRILL = "drill"
+    DECLARE = "declare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The plan of a rollback a person thinks of asking for, for a modal to show.
+
+    `moves` is empty where there is no plan; `note` then says why.
+    """
+
+    stack: str
+    moves: tuple[str, ...]
+    note: str
+    approvers: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

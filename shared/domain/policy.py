@@ -56,6 +56,7 @@ class Lane:
     owner: str
     remediation: Remediation = Remediation.NONE
     runbook: str = ""
+    remedy: str = ""
     depends_on: tuple[str, ...] = ()
 
 
@@ -154,14 +155,24 @@ class Policy:
         """The stack's rules; an unknown stack has no services and may not be rolled back."""
         return self.stacks.get(stack_id) or StackPolicy(id=stack_id, name=stack_id)
 
+    def rollback_lane(self) -> Lane | None:
+        """The first lane whose remediation is a rollback."""
+        lanes = self.lanes.values()
+        return next((lane for lane in lanes if lane.remediation is Remediation.ROLLBACK), None)
+
+    def approvers(self, stack_id: str) -> tuple[Person, ...]:
+        """Everyone who may approve this stack's rollbacks, whoever is on call first."""
+        teams = [self.teams[team] for team in self.stack(stack_id).rollback.approvers]
+        ids = [*(team.on_call for team in teams), *(m for team in teams for m in team.members)]
+        return tuple(self.people[person] for person in dict.fromkeys(ids))
+
     def person_by_slack(self, slack_id: str) -> Person | None:
         """Who this Slack member is, if the policy knows them."""
         return next((p for p in self.people.values() if slack_id and p.slack == slack_id), None)
 
     def may_approve(self, stack_id: str, person: Person) -> bool:
         """Whether this person is in a team that may approve this stack's rollbacks."""
-        teams = (self.teams[t] for t in self.stack(stack_id).rollback.approvers)
-        return any(person.id == team.on_call or person.id in team.members for team in teams)
+        return person in self.approvers(stack_id)
 
     def stack_of_service(self, values: frozenset[str]) -> str | None:
         """The stack one of whose services is named by any of these values."""

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 
 from shared.domain.incident import Incident
 from shared.domain.incident_state import State
+from shared.domain.rollback import Plan, TrafficOutcome
+
+
+class DrillPhase(StrEnum):
+    """How far a drill has got."""
+
+    PLANNING = "planning"
+    APPLYING = "applying"
+    RESTORING = "restoring"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillRun:
+    """A drill under way. `applied` is how moving the traffic ended."""
+
+    id: str
+    drill: str
+    apply: bool
+    phase: DrillPhase
+    asked_by: str
+    started_at: datetime
+    plan: Plan | None = None
+    applied: TrafficOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The head document of a stack: at most one incident for each lane, in summary."""
+    """The head document of a stack: at most one incident for each lane, in summary.
+
+    `drill` is under way; `unreadable` names the sources and days that were paged about.
+    """
 
     id: str
     incidents: tuple[Incident, ...] = ()
+    drill: DrillRun | None = None
+    unreadable: tuple[str, ...] = ()
 
     def by_lane(self, lane: str) -> Incident | None:
         """The lane's incident that is open, or resolved so lately that it may reopen."""

@@ -62,6 +62,7 @@ def _lane(key: str, entry: schema.LaneEntry) -> Lane:
         owner=entry.owner,
         remediation=entry.remediation,
         runbook=entry.runbook,
+        remedy=entry.remedy,
         depends_on=entry.depends_on,
     )
 
@@ -113,4 +114,5 @@ def _route(entry: schema.RouteEntry) -> Route:
         stack=entry.stack,
         severity=entry.severity,
         why=entry.why,
+        no_rollback=entry.no_rollback,
     )

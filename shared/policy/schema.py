@@ -146,6 +146,7 @@ class LaneEntry(Entry, frozen=True):
     name: Text = ""
     remediation: Remediation = Remediation.NONE
     runbook: Text = ""
+    remedy: Text = ""
     depends_on: tuple[LaneRef, ...] = ()
 
 
@@ -156,7 +157,10 @@ class SeverityEntry(Entry, frozen=True):
 
 
 class RouteEntry(Entry, frozen=True):
-    """Alerts for which every matcher holds go to this lane. `severity` is at least this."""
+    """Alerts for which every matcher holds go to this lane. `severity` is at least this.
+
+    `no_rollback` says why a rollback would not help, where the lane would propose one.
+    """
 
     id: RouteId
     lane: LaneRef
@@ -164,6 +168,7 @@ class RouteEntry(Entry, frozen=True):
     stack: StackRef = ""
     severity: Severity | None = None
     why: Text = ""
+    no_rollback: Text = ""
 
 
 class PolicyFile(Entry, frozen=True):

@@ -193,14 +193,22 @@ def test_timer_replaces_its_like(store: Store) -> None:
 def test_timer_is_cleared(store: Store) -> None:
     """A cleared timer never comes; clearing one that is not there is no fault."""
     put(store, "e2", timers=(timer(), timer(of="other-0")))
-    put(store, "e3", cleared=(timer().id, "nobody:settle"))
+    put(store, "e3", cleared=(timer(), timer(of="nobody")))
     assert store.due(at(1)) == (timer(of="other-0"),)
+
+
+def test_timer_that_was_moved_is_not_cleared(store: Store) -> None:
+    """Clearing means the timer that came due, not the one that has taken its place."""
+    put(store, "e2", timers=(timer(minutes=1),))
+    put(store, "e3", timers=(timer(minutes=5),))
+    put(store, "e4", cleared=(timer(minutes=1),))
+    assert store.due(at(5)) == (timer(minutes=5),)
 
 
 def test_timer_cleared_and_set_at_once_is_set(store: Store) -> None:
     """A handler clears the timer that came due and sets it anew in one commit."""
     put(store, "e2", timers=(timer(),))
-    put(store, "e3", cleared=(timer().id,), timers=(timer(minutes=2),))
+    put(store, "e3", cleared=(timer(),), timers=(timer(minutes=2),))
     assert store.due(at(9)) == (timer(minutes=2),)
 
 

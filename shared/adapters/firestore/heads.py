@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.adapters.firestore import documents
@@ -11,6 +12,7 @@ from shared.adapters.firestore.writes import Writes, ending_alerts
 from shared.domain.action import Action
 from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.errors import Conflict, StaleHolder, Transient
+from shared.domain.ids import stamp
 from shared.domain.stack import Stack
 from shared.ports import Commit, Committed, Settlement, Token
 from shared.wire import stored
@@ -79,7 +81,7 @@ class FirestoreHeads(Access):
         """One batch. The head is updated or created, never set: a set has no precondition."""
         batch = self._client.batch()
         writes = Writes(self._client, batch, self._clock.now())
-        writes.add(commit, self._known_alerts(commit))
+        writes.add(commit, self._known_alerts(commit), self._stale_timers(commit))
         head = reference(self._client, documents.STACKS, stack.id)
         fields = documents.head_fields(stack, commit.event)
         if token:
@@ -103,7 +105,8 @@ class FirestoreHeads(Access):
             if (documents.to_text(head.update_time) if head.exists else "") != token:
                 raise Conflict("the head is another by now")
             known = self._known_alerts(commit, transaction)
-            Writes(self._client, transaction, self._clock.now()).add(commit, known)
+            stale = self._stale_timers(commit, transaction)
+            Writes(self._client, transaction, self._clock.now()).add(commit, known, stale)
 
         try:
             firestore.transactional(work)(self._client.transaction())
@@ -126,6 +129,19 @@ class FirestoreHeads(Access):
     def _holds(self, settlement: Settlement) -> bool:
         action = self._get(documents.ACTIONS, settlement.action)
         return action.exists and documents.to_text(action.update_time) == settlement.fence
+
+    def _stale_timers(
+        self, commit: Commit, transaction: Transaction | None = None
+    ) -> dict[str, datetime]:
+        """The timers to delete that have not been set anew for another time."""
+        found = {
+            timer: self._get(documents.TIMERS, timer.id, transaction) for timer in commit.cleared
+        }
+        return {
+            timer.id: row.update_time
+            for timer, row in found.items()
+            if row.exists and row.get("due") == stamp(timer.due)
+        }
 
     def _known_alerts(
         self, commit: Commit, transaction: Transaction | None = None

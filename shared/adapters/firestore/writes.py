@@ -31,8 +31,14 @@ class Writes:
         self._batch = batch
         self._now = now
 
-    def add(self, commit: Commit, known_alerts: Mapping[str, str]) -> None:
-        """Add all but the head. `known_alerts` are the bodies of the rows of alerts that ended."""
+    def add(
+        self, commit: Commit, known_alerts: Mapping[str, str], stale: Mapping[str, datetime]
+    ) -> None:
+        """Add all but the head.
+
+        `known_alerts` are the bodies of the rows of alerts that ended, `stale` the update times
+        of the timers to delete.
+        """
         event = self._reference(documents.EVENTS, commit.event)
         self._batch.create(event, documents.event_fields(commit, self._now))
         if commit.settles:
@@ -40,7 +46,7 @@ class Writes:
         for place, row in enumerate(commit.rows):
             self._add_row(row, place, known_alerts)
         self._add_actions(commit.actions, commit.event)
-        self._add_timers(commit.timers, commit.cleared)
+        self._add_timers(commit.timers, stale)
 
     def _settle(self, settlement: Settlement) -> None:
         from google.cloud.firestore import DELETE_FIELD
@@ -90,11 +96,12 @@ class Writes:
             where = self._reference(documents.ACTIONS, action.id)
             self._batch.create(where, documents.action_fields(action, event))
 
-    def _add_timers(self, timers: Iterable[Timer], cleared: Iterable[str]) -> None:
+    def _add_timers(self, timers: Iterable[Timer], stale: Mapping[str, datetime]) -> None:
         setting = {timer.id: timer for timer in timers}
-        for name in cleared:
+        for name, updated_at in stale.items():
             if name not in setting:
-                self._batch.delete(self._reference(documents.TIMERS, name))
+                option = self._client.write_option(last_update_time=updated_at)
+                self._batch.delete(self._reference(documents.TIMERS, name), option=option)
         for name, timer in setting.items():
             where = self._reference(documents.TIMERS, name)
             self._batch.set(where, documents.timer_fields(timer))

@@ -181,7 +181,10 @@ def _write_actions(write: sqlite3.Connection, commit: Commit) -> None:
 
 
 def _write_timers(write: sqlite3.Connection, commit: Commit) -> None:
-    write.executemany("DELETE FROM timers WHERE id = ?", [(each,) for each in commit.cleared])
+    write.executemany(
+        "DELETE FROM timers WHERE id = ? AND due = ?",
+        [(each.id, stamp(each.due)) for each in commit.cleared],
+    )
     write.executemany(
         "REPLACE INTO timers (id, due, body) VALUES (?, ?, ?)",
         [(timer.id, stamp(timer.due), stored.TIMER.encode(timer)) for timer in commit.timers],

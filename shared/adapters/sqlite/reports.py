@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from shared.adapters.sqlite.database import Database
 from shared.domain.decision import DrillRow, RejectedRow, TimelineRow
 from shared.domain.incident import Incident, stack_of
-from shared.ports import IncidentView
+from shared.ports import HeadView, IncidentView
 from shared.wire import stored
 
 
@@ -55,6 +55,14 @@ class SqliteReports:
                 "SELECT body FROM rejected ORDER BY at DESC, id LIMIT ?", (limit,)
             ).fetchall()
         return tuple(stored.REJECTED.decode(body) for (body,) in rows)
+
+    def heads(self) -> tuple[HeadView, ...]:
+        """Every stack's head; each write of one raised its version by one."""
+        with self._database.reading() as read:
+            rows = read.execute("SELECT body, version FROM heads ORDER BY stack").fetchall()
+        return tuple(
+            HeadView(stack=stored.HEAD.decode(body), writes=int(version)) for body, version in rows
+        )
 
 
 def _in_heads(read: sqlite3.Connection) -> Iterable[Incident]:

@@ -9,6 +9,7 @@ from shared.domain.decide.alerts import on_alert
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill
 from shared.domain.decide.people import on_instruction
+from shared.domain.decide.rejected import on_rejected
 from shared.domain.decide.results import on_finished
 from shared.domain.decide.timers import on_timer
 from shared.domain.decision import Decision
@@ -18,6 +19,7 @@ from shared.domain.event import (
     DrillDue,
     Event,
     Instructed,
+    MessageRejected,
     TimerDue,
 )
 from shared.domain.policy import Policy
@@ -33,13 +35,15 @@ def decide(policy: Policy, stack: Stack, event: Event, now: datetime) -> Decisio
         case AlertReceived():
             reason = on_alert(draft, event)
         case Instructed():
-            reason = on_instruction(draft, event.instruction)
+            reason = on_instruction(draft, event)
         case ActionFinished():
             reason = on_finished(draft, event)
         case TimerDue():
             reason = on_timer(draft, event)
         case DrillDue():
             reason = on_drill(draft, event)
+        case MessageRejected():
+            reason = on_rejected(draft, event)
         case _:
             assert_never(event)
     return draft.decision(reason)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.domain.action import ActionKind, PlanOrder
 from shared.domain.alert import Alert, AlertRow, AlertStatus
-from shared.domain.decide.draft import Draft
+from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.opening import new_incident, opened, page_owner, watch, wish_rollback
 from shared.domain.decide.verdicts import settle_verdict
-from shared.domain.decision import IncidentRow, Reason
-from shared.domain.event import AlertReceived, TimerKind
-from shared.domain.incident import Incident, Rollback, TimelineKind, incident_id
+from shared.domain.decision import Reason
+from shared.domain.event import AlertReceived
+from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import State, Trigger
 from shared.domain.lane import Classification
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
-from shared.domain.policy import Remediation
-from shared.domain.rollback import RollbackMode
-from shared.domain.rollback_phase import Phase
+from shared.domain.severity import worst
 
 
 def on_alert(draft: Draft, event: AlertReceived) -> Reason:
@@ -33,8 +31,7 @@ def on_alert(draft: Draft, event: AlertReceived) -> Reason:
 def _fired(draft: Draft, alert: Alert, found: Classification) -> Reason:
     incident = draft.stack.by_lane(found.lane)
     if incident is not None and _is_over(draft, incident):
-        draft.row(IncidentRow(incident=incident))
-        draft.drop(incident)
+        draft.retire(incident)
         incident = None
     if incident is None:
         incident = _open(draft, alert, found)
@@ -55,20 +52,14 @@ def _is_over(draft: Draft, incident: Incident) -> bool:
 
 
 def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
-    incident = Incident(
-        id=incident_id(draft.stack.id, draft.event.id),
-        stack=draft.stack.id,
-        lane=found.lane,
-        team=found.team,
-        severity=found.severity,
-        state=State.OPEN,
-        title=alert.title,
-        summary=alert.summary,
-        reasons=found.reasons,
+    lane = draft.policy.lane(found.lane)
+    incident = new_incident(draft, lane, found.severity, alert.title, alert.summary, found.reasons)
+    incident = replace(
+        incident,
         rule=found.rule,
         trigger=alert.row_id,
-        opened_at=draft.now,
-        runbook=alert.runbook or draft.policy.lane(found.lane).runbook,
+        runbook=alert.runbook or lane.runbook,
+        settles=True,
     )
     draft.say(
         incident,
@@ -76,40 +67,7 @@ def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
         f"{alert.source} reports: {alert.summary or alert.title}",
         at=min(alert.starts_at, draft.now),
     )
-    lane = draft.policy.lane(found.lane)
-    team = draft.policy.owner(found.lane)
-    draft.say(
-        incident,
-        TimelineKind.OPENED,
-        f"{found.severity} incident in lane {lane.id}, owned by {team.name}: {found.reasons[0]}",
-    )
-    incident = _wish_rollback(draft, incident)
-    incident = _page_owner(draft, incident, PageStep.OPENED)
-    draft.timer(TimerKind.SETTLE, incident, draft.now + draft.policy.timing.settle)
-    return incident
-
-
-def _page_owner(draft: Draft, incident: Incident, step: PageStep) -> Incident:
-    incident = draft.page(incident, step)
-    person = draft.policy.people[incident.pages[-1].person]
-    draft.say(incident, TimelineKind.PAGING, f"{person.name} is on call and is being paged")
-    return incident
-
-
-def _wish_rollback(draft: Draft, incident: Incident) -> Incident:
-    """Ask for a rollback plan, where that is what the lane's owner would do."""
-    if draft.policy.lane(incident.lane).remediation is not Remediation.ROLLBACK:
-        return incident
-    if not draft.policy.stack(draft.stack.id).services or draft.stack.rollback_owner():
-        return incident
-    draft.act(ActionKind.PLAN, incident.id, PlanOrder())
-    wish = Rollback(
-        mode=RollbackMode.PROPOSED,
-        phase=Phase.PLANNING,
-        asked_at=draft.now,
-        trigger=incident.trigger,
-    )
-    return replace(incident, rollback=wish)
+    return opened(draft, wish_rollback(draft, incident, found.no_rollback))
 
 
 def _join(draft: Draft, incident: Incident, found: Classification, trigger: str) -> Reason:
@@ -117,13 +75,13 @@ def _join(draft: Draft, incident: Incident, found: Classification, trigger: str)
     moved = incident.moved(Trigger.ALERT_FIRED)
     assert not isinstance(moved, Refusal), "reviewed incidents are over and never joined"
     if incident.state is State.RESOLVED:
-        return _reopen(draft, replace(moved, trigger=trigger))
+        return _reopen(draft, replace(moved, trigger=trigger), found)
     raised = found.severity.worse_than(incident.severity)
     if raised:
         moved = _raise_severity(draft, moved, found)
     if incident.state is State.RESOLVING:
         draft.say(moved, TimelineKind.REOPENED, "Another alert fired: not resolved after all")
-        draft.timer(TimerKind.SETTLE, moved, draft.now + draft.policy.timing.settle)
+        watch(draft, moved)
         draft.put(moved)
         draft.refresh(moved)
         return Reason.REOPENED
@@ -138,32 +96,37 @@ def _raise_severity(draft: Draft, incident: Incident, found: Classification) -> 
         TimelineKind.RAISED,
         f"Raised from {incident.severity} to {found.severity}: {found.reasons[0]}",
     )
-    return _page_owner(draft, raised, PageStep.RAISED)
+    raised = page_owner(draft, raised, PageStep.RAISED)
+    draft.refresh(raised)
+    return raised
 
 
-def _reopen(draft: Draft, incident: Incident) -> Reason:
-    """Open again, with a page unless the last one is still fresh."""
-    fresh_until = max(p.decided_at for p in incident.pages) + draft.policy.timing.repage_after
+def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:
+    """Open again, with a page unless the last one that was sent is still fresh."""
+    raised = found.severity.worse_than(incident.severity)
     incident = replace(
-        incident,
+        nobody_has_it(incident),
         rounds=incident.rounds + 1,
         resolved_at=None,
-        mitigated_at=None,
-        acknowledged_at=None,
-        acknowledged_by="",
+        severity=worst(incident.severity, found.severity),
     )
     if incident.rollback is None or incident.rollback.phase.may_be_wished_again:
-        incident = _wish_rollback(draft, incident)
+        incident = wish_rollback(draft, incident, found.no_rollback)
     draft.put(incident)
-    draft.timer(TimerKind.SETTLE, incident, draft.now + draft.policy.timing.settle)
-    if draft.now < fresh_until:
+    watch(draft, incident)
+    if _paged_lately(draft, incident) and not raised:
         text = "Fires again: reopened, without another page so soon after the last"
         draft.say(incident, TimelineKind.REOPENED, text)
-        draft.refresh(incident)
-        return Reason.REOPENED
-    draft.say(incident, TimelineKind.REOPENED, "Fires again: reopened")
-    _page_owner(draft, incident, PageStep.REOPENED)
+    else:
+        draft.say(incident, TimelineKind.REOPENED, "Fires again: reopened")
+        incident = page_owner(draft, incident, PageStep.REOPENED)
+    draft.refresh(incident)
     return Reason.REOPENED
+
+
+def _paged_lately(draft: Draft, incident: Incident) -> bool:
+    sent = [page.decided_at for page in incident.pages if page.sent_at]
+    return bool(sent) and draft.now < max(sent) + draft.policy.timing.repage_after
 
 
 def _ended(draft: Draft, event: AlertReceived) -> Reason:

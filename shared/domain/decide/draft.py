@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.action import Action, ActionKind, Order, PageOrder, TellOrder
-from shared.domain.decision import Decision, Reason, Row, TimelineRow
+from shared.domain.decision import Decision, IncidentRow, Reason, Row, TimelineRow
 from shared.domain.event import Event, Timer, TimerKind
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.paging import Page, PageStep
@@ -29,7 +29,7 @@ class Draft:
         self._rows: list[Row] = []
         self._actions: list[Action] = []
         self._timers: list[Timer] = []
-        self._cleared: list[str] = []
+        self._cleared: list[Timer] = []
         self._said = 0
 
     def put(self, incident: Incident) -> None:
@@ -39,6 +39,12 @@ class Draft:
     def drop(self, incident: Incident) -> None:
         """The incident leaves the head."""
         self.stack = self.stack.without(incident.id)
+
+    def retire(self, incident: Incident | None) -> None:
+        """An incident that is over makes room for a new one of its lane; its row stays."""
+        if incident is not None:
+            self.row(IncidentRow(incident=incident))
+            self.drop(incident)
 
     def row(self, row: Row) -> None:
         """Write this row."""
@@ -77,18 +83,21 @@ class Draft:
 
     def clear(self, timer: Timer) -> None:
         """The timer has done its work."""
-        self._cleared.append(timer.id)
+        self._cleared.append(timer)
 
     def page(
         self,
         incident: Incident,
         step: PageStep,
         details: tuple[str, ...] = (),
-        team_id: str | None = None,
+        team_id: str = "",
+        person_id: str = "",
     ) -> Incident:
         """Wake whoever is on call for the incident's team (or another) and put the incident."""
         team = self.policy.teams[team_id] if team_id else self.policy.owner(incident.lane)
-        person = self.policy.on_call(team)
+        person = self.policy.people[person_id] if person_id else self.policy.on_call(team)
+        while incident.page(incident.page_key(step, person.id)) is not None:
+            incident = replace(incident, rounds=incident.rounds + 1)
         page = Page(
             key=incident.page_key(step, person.id),
             step=step,
@@ -123,7 +132,7 @@ class Draft:
             rows=tuple(self._rows),
             actions=tuple(self._actions),
             timers=tuple(self._timers),
-            cleared=tuple(c for c in self._cleared if c not in again),
+            cleared=tuple(timer for timer in self._cleared if timer.id not in again),
         )
 
 

@@ -1,54 +1,164 @@
-"""The scheduled rollback drill, as far as it moves nothing."""
+"""The rollback drill: plan; with `apply` also move traffic, check health, put it back, check again."""
 
 from __future__ import annotations
 
-from shared.domain.action import ActionKind, PlanOrder
+from dataclasses import replace
+
+from shared.domain.action import ActionKind, GaveUp, Outcome, PlanOrder, TrafficOrder
 from shared.domain.decide.draft import Draft
+from shared.domain.decide.opening import ask_for_plan, new_incident, opened
 from shared.domain.decision import DrillRow, Reason
 from shared.domain.event import ActionFinished, DrillDue
-from shared.domain.rollback import NoPlan, Plan
+from shared.domain.evidence import judge_drill
+from shared.domain.incident import TimelineKind
+from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome
+from shared.domain.severity import Severity
+from shared.domain.stack import DrillPhase, DrillRun
 
 
 def on_drill(draft: Draft, event: DrillDue) -> Reason:
-    """Plan a rollback as it would be done, unless something is on fire."""
-    reason = _why_not(draft, event)
-    if reason:
-        _record(draft, event.drill, passed=False, text=f"refused: {reason}")
+    """The schedule asks for a drill."""
+    return start_drill(draft, event.id, event.drill, event.asked_by, apply=event.apply)
+
+
+def start_drill(draft: Draft, drill_id: str, drill: str, asked_by: str, *, apply: bool) -> Reason:
+    """Start a drill, unless something is on fire; a refusal is recorded too."""
+    run = DrillRun(
+        id=f"drill-{drill_id[:20]}",
+        drill=drill,
+        apply=apply,
+        phase=DrillPhase.PLANNING,
+        asked_by=asked_by,
+        started_at=draft.now,
+    )
+    why_not = _why_not(draft, drill)
+    if why_not:
+        draft.row(_row(draft, run, passed=False, text=f"refused: {why_not}"))
         return Reason.DRILL_REFUSED
-    draft.act(ActionKind.PLAN, "", PlanOrder(drill=event.drill))
+    draft.stack = replace(draft.stack, drill=run)
+    draft.act(ActionKind.PLAN, "", PlanOrder(drill=run.id))
     return Reason.DRILL_PLANNED
 
 
-def _why_not(draft: Draft, event: DrillDue) -> str:
-    if event.drill != "rollback":
-        return f"there is no drill called {event.drill!r}; there is: rollback"
+def _why_not(draft: Draft, drill: str) -> str:
+    if drill != "rollback":
+        return f"there is no drill called {drill!r}; there is: rollback"
     if not draft.policy.stack(draft.stack.id).services:
         return f"the policy has no services for the stack {draft.stack.id!r}"
+    if draft.stack.drill is not None:
+        return f"drill {draft.stack.drill.id} is under way"
     busy = draft.stack.open_incidents()
     return f"incident {busy[0].id} is {busy[0].state}" if busy else ""
 
 
-def on_drill_planned(draft: Draft, event: ActionFinished) -> Reason:
-    """Write down what the rollback would have done."""
-    outcome = event.outcome
-    if isinstance(outcome, Plan):
-        moves = ", ".join(service.in_words() for service in outcome.services)
-        _record(draft, "rollback", passed=True, text=f"dry run: would move {moves}", plan=outcome)
-    else:
-        why = outcome.reason if isinstance(outcome, NoPlan) else "no plan could be made"
-        _record(draft, "rollback", passed=False, text=why)
+def on_drill_step(draft: Draft, event: ActionFinished) -> Reason:
+    """One step of the drill under way has ended."""
+    order, run = event.action.order, draft.stack.drill
+    drill = order.drill if isinstance(order, PlanOrder | TrafficOrder) else ""
+    if run is None or run.id != drill:
+        return Reason.STALE
+    match event.outcome:
+        case Plan() as plan:
+            _planned(draft, run, plan)
+        case TrafficOutcome() as outcome if event.action.kind is ActionKind.APPLY:
+            _applied(draft, run, outcome)
+        case TrafficOutcome() as outcome:
+            _restored(draft, run, outcome)
+        case other:
+            _stopped(draft, run, other)
     return Reason.RECORDED
 
 
-def _record(draft: Draft, drill: str, *, passed: bool, text: str, plan: Plan | None = None) -> None:
-    draft.row(
-        DrillRow(
-            id=f"drill-{draft.event.id}",
-            stack=draft.stack.id,
-            drill=drill,
-            at=draft.now,
-            passed=passed,
-            text=text,
-            plan=plan,
-        )
+def _planned(draft: Draft, run: DrillRun, plan: Plan) -> None:
+    if not run.apply:
+        moves = ", ".join(service.in_words() for service in plan.services)
+        _end(draft, replace(run, plan=plan), passed=True, text=f"dry run: would move {moves}")
+        return
+    busy = draft.stack.open_incidents()
+    if busy:
+        text = f"stopped before traffic was moved: incident {busy[0].id} was opened"
+        _end(draft, replace(run, plan=plan), passed=False, text=text)
+        return
+    order = TrafficOrder(plan=plan, drill=run.id)
+    draft.act(ActionKind.APPLY, "", order, not_after=plan.expires_at)
+    run = replace(run, plan=plan, phase=DrillPhase.APPLYING)
+    draft.stack = replace(draft.stack, drill=run)
+
+
+def _applied(draft: Draft, run: DrillRun, outcome: TrafficOutcome) -> None:
+    """Whatever came of it: what was changed is put back at once."""
+    run = replace(run, applied=outcome, phase=DrillPhase.RESTORING)
+    only = outcome.to_put_back()
+    if outcome.any(MoveResult.FOREIGN, MoveResult.UNKNOWN) or not only or run.plan is None:
+        _judge(draft, run, None)
+        return
+    order = TrafficOrder(plan=run.plan, only=only, drill=run.id)
+    draft.act(ActionKind.RESTORE, "", order)
+    draft.stack = replace(draft.stack, drill=run)
+
+
+def _restored(draft: Draft, run: DrillRun, outcome: TrafficOutcome) -> None:
+    _judge(draft, run, outcome)
+
+
+def _judge(draft: Draft, run: DrillRun, restored: TrafficOutcome | None) -> None:
+    target = draft.policy.stack(draft.stack.id).rollback.rto_target.total_seconds()
+    row = judge_drill(_row(draft, run, passed=False, text=""), run, restored, target)
+    changed = restored is None or not restored.all(MoveResult.MOVED)
+    touched = run.applied is not None and not run.applied.all(MoveResult.REFUSED)
+    _finish(draft, row)
+    if changed and touched:
+        _left_changed(draft, run, row)
+
+
+def _stopped(draft: Draft, run: DrillRun, outcome: Outcome) -> None:
+    """No plan, or a step that was given up."""
+    why = outcome.reason if isinstance(outcome, NoPlan | GaveUp) else "it gave no result"
+    row = _row(draft, run, passed=False, text=why)
+    _finish(draft, row)
+    if run.phase is not DrillPhase.PLANNING:
+        _left_changed(draft, run, row)
+
+
+def _left_changed(draft: Draft, run: DrillRun, row: DrillRow) -> None:
+    """A drill that could not put traffic back is an incident."""
+    lane = draft.policy.rollback_lane()
+    if lane is None or draft.stack.by_lane(lane.id) in draft.stack.open_incidents():
+        lane = draft.policy.lane("triage")
+    draft.retire(draft.stack.by_lane(lane.id))
+    title = "A rollback drill may have left traffic changed"
+    incident = new_incident(
+        draft, lane, Severity.SEV2, title, row.text, (f"drill {run.id}: {row.text}",)
+    )
+    for finding in row.findings:
+        draft.say(incident, TimelineKind.HELD, finding)
+    opened(draft, incident)
+
+
+def _end(draft: Draft, run: DrillRun, *, passed: bool, text: str) -> None:
+    _finish(draft, _row(draft, run, passed=passed, text=text))
+
+
+def _finish(draft: Draft, row: DrillRow) -> None:
+    """The drill is over; a rollback that waited for it is planned now."""
+    draft.row(row)
+    draft.stack = replace(draft.stack, drill=None)
+    for incident in draft.stack.incidents:
+        if incident.rollback is not None and incident.rollback.waiting:
+            asked = ask_for_plan(draft, incident, incident.rollback)
+            draft.put(replace(incident, rollback=asked))
+
+
+def _row(draft: Draft, run: DrillRun, *, passed: bool, text: str) -> DrillRow:
+    return DrillRow(
+        id=run.id,
+        stack=draft.stack.id,
+        drill=run.drill,
+        at=run.started_at,
+        passed=passed,
+        text=text,
+        plan=run.plan,
+        applied=run.apply,
+        asked_by=run.asked_by,
+        target_seconds=draft.policy.stack(draft.stack.id).rollback.rto_target.total_seconds(),
     )

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.action import ActionKind, TrafficOrder
+from shared.domain.decide.asks import on_ask
 from shared.domain.decide.draft import Draft, acknowledged
 from shared.domain.decision import Reason
-from shared.domain.event import Instruction
+from shared.domain.event import Instructed, Instruction, TimerKind
 from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import Trigger
 from shared.domain.machine import Refusal
@@ -21,48 +22,73 @@ _WORDS: Final = {
     Choice.ACKNOWLEDGE: "acknowledge",
     Choice.APPROVE: "approve the rollback",
     Choice.REJECT: "reject the rollback",
+    Choice.RESOLVE: "end the incident",
+    Choice.PREVIEW: "see a rollback's plan",
+    Choice.ROLLBACK: "ask for a rollback",
+    Choice.DRILL: "start a drill",
+    Choice.DECLARE: "declare an incident",
 }
+_ABOUT_A_STACK: Final = (Choice.PREVIEW, Choice.ROLLBACK, Choice.DRILL, Choice.DECLARE)
+_STRANGER: Final = "the policy knows no person with this Slack account; ask whoever keeps it"
 
 
-def on_instruction(draft: Draft, instruction: Instruction) -> Reason:
+def on_instruction(draft: Draft, event: Instructed) -> Reason:
     """Carry out what a person asked, or refuse it by name and tell them."""
+    instruction = event.instruction
+    person = draft.policy.person_by_slack(instruction.person)
+    if instruction.choice in _ABOUT_A_STACK:
+        answer = on_ask(draft, instruction, person) if person else _STRANGER
+        return answer if isinstance(answer, Reason) else _refuse(draft, None, instruction, answer)
     incident = draft.stack.incident(instruction.incident)
     if incident is None:
         draft.tell("", instruction.channel, instruction.person, "That incident is closed.")
         return Reason.STALE
-    person = draft.policy.person_by_slack(instruction.person)
-    if person is None:
-        why = "the policy knows no person with this Slack account; ask whoever keeps the policy"
-        return _refuse(draft, incident, instruction, instruction.person, why)
-    done = _carry_out(draft, incident, instruction, person)
+    done = _carry_out(draft, incident, event, person) if person else _STRANGER
     if isinstance(done, str):
-        return _refuse(draft, incident, instruction, person.name, done)
+        return _refuse(draft, incident, instruction, done)
     draft.put(done)
     draft.refresh(done)
     return Reason.CARRIED_OUT
 
 
-def _refuse(
-    draft: Draft, incident: Incident, instruction: Instruction, who: str, why: str
-) -> Reason:
-    wish = _WORDS[instruction.choice]
-    draft.say(incident, TimelineKind.REFUSED, f"{who} wanted to {wish}; refused: {why}")
+def _refuse(draft: Draft, incident: Incident | None, asked: Instruction, why: str) -> Reason:
+    """Nothing changes; the person is told why, and an incident remembers it."""
+    wish = _WORDS[asked.choice]
     text = f"You wanted to {wish}, which is refused: {why}."
-    draft.tell(incident.id, instruction.channel, instruction.person, text)
+    draft.tell(incident.id if incident else "", asked.channel, asked.person, text)
+    if incident is not None:
+        person = draft.policy.person_by_slack(asked.person)
+        who = person.name if person else asked.person
+        draft.say(incident, TimelineKind.REFUSED, f"{who} wanted to {wish}; refused: {why}")
     return Reason.REFUSED
 
 
 def _carry_out(
-    draft: Draft, incident: Incident, instruction: Instruction, person: Person
+    draft: Draft, incident: Incident, event: Instructed, person: Person
 ) -> Incident | str:
+    instruction = event.instruction
     if instruction.choice is Choice.ACKNOWLEDGE:
         return _acknowledge(draft, incident, person, instruction.at)
+    if instruction.choice is Choice.RESOLVE:
+        return _resolve(draft, incident, person, event.firing)
     rollback = _decidable(draft, incident, instruction, person)
     if isinstance(rollback, str):
         return rollback
     if instruction.choice is Choice.APPROVE:
         return _approve(draft, incident, rollback, person, instruction.at)
     return _reject(draft, incident, rollback, person)
+
+
+def _resolve(draft: Draft, incident: Incident, person: Person, firing: int) -> Incident | str:
+    """The incident is over, says a person; what fires is counted again before it is closed."""
+    if firing:
+        return f"{firing} of its alerts still fire"
+    moved = incident.moved(Trigger.SETTLE)
+    if isinstance(moved, Refusal):
+        return moved.value
+    draft.say(moved, TimelineKind.ENDING, f"{person.name} says that it is over")
+    draft.timer(TimerKind.CONFIRM, moved, draft.now)
+    return moved
 
 
 def _acknowledge(draft: Draft, incident: Incident, person: Person, at: datetime) -> Incident | str:
@@ -82,39 +108,38 @@ def _name(draft: Draft, person_id: str) -> str:
 def _decidable(
     draft: Draft, incident: Incident, instruction: Instruction, person: Person
 ) -> Rollback | str:
-    """The rollback this person may decide on now, or why they may not."""
+    """The rollback as this person's decision leaves it, or why they may not decide."""
     if not draft.policy.may_approve(draft.stack.id, person):
         teams = draft.policy.stack(draft.stack.id).rollback.approvers
         return f"only {' or '.join(teams)} may decide on rollbacks of {draft.stack.id}"
     rollback = incident.rollback
     if rollback is None or rollback.plan is None:
         return Refusal.NO_PROPOSAL.value
+    if instruction.choice is Choice.APPROVE and rollback.requested_by == person.id:
+        return "whoever asks for a rollback may not approve it; somebody else has to"
     if rollback.plan.hash != instruction.plan:
         return "the plan has changed since; look at the newest message"
-    if draft.now >= rollback.plan.expires_at:
-        return Refusal.PLAN_EXPIRED.value
-    return rollback
+    step = Step.APPROVE if instruction.choice is Choice.APPROVE else Step.REJECT
+    stepped = rollback.step(step)
+    if isinstance(stepped, Refusal):
+        return stepped.value
+    return Refusal.PLAN_EXPIRED.value if draft.now >= rollback.plan.expires_at else stepped
 
 
 def _approve(
     draft: Draft, incident: Incident, rollback: Rollback, person: Person, at: datetime
 ) -> Incident | str:
-    step, moved = rollback.step(Step.APPROVE), incident.moved(Trigger.ROLLBACK_APPROVED)
-    if isinstance(step, Refusal):
-        return step.value
+    moved = incident.moved(Trigger.ROLLBACK_APPROVED)
     if isinstance(moved, Refusal):
         return moved.value
-    assert step.plan is not None
+    assert rollback.plan is not None
     draft.say(moved, TimelineKind.APPROVED, f"{person.name} approved the rollback", at=at)
-    order = TrafficOrder(plan=step.plan)
-    draft.act(ActionKind.APPLY, incident.id, order, not_after=step.plan.expires_at)
-    approved = replace(step, approved_by=person.id, approved_at=at)
+    order = TrafficOrder(plan=rollback.plan)
+    draft.act(ActionKind.APPLY, incident.id, order, not_after=rollback.plan.expires_at)
+    approved = replace(rollback, approved_by=person.id, approved_at=at)
     return acknowledged(replace(moved, rollback=approved), person.id, at)
 
 
-def _reject(draft: Draft, incident: Incident, rollback: Rollback, person: Person) -> Incident | str:
-    step = rollback.step(Step.REJECT)
-    if isinstance(step, Refusal):
-        return step.value
+def _reject(draft: Draft, incident: Incident, rollback: Rollback, person: Person) -> Incident:
     draft.say(incident, TimelineKind.REJECTED, f"{person.name} rejected the rollback")
-    return replace(incident, rollback=step)
+    return replace(incident, rollback=rollback)

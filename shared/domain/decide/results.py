@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.domain.action import ActionKind, Delivered, GaveUp, PageOrder
+from shared.domain.action import ActionKind, Delivered, GaveUp, PageOrder, PlanOrder, ShowOrder
 from shared.domain.card import card_for, digest
 from shared.domain.decide.draft import Draft
-from shared.domain.decide.drills import on_drill_planned
+from shared.domain.decide.drills import on_drill_step
+from shared.domain.decide.sheets import plan_sheet
 from shared.domain.decide.traffic import on_applied, on_lost, on_restored
 from shared.domain.decision import Reason
 from shared.domain.event import ActionFinished, TimerKind
@@ -26,9 +27,7 @@ def on_finished(draft: Draft, event: ActionFinished) -> Reason:
     action, outcome = event.action, event.outcome
     incident = draft.stack.incident(action.incident)
     if incident is None:
-        if action.kind is ActionKind.PLAN:
-            return on_drill_planned(draft, event)
-        return Reason.STALE
+        return _without_incident(draft, event)
     match outcome:
         case Delivered():
             assert isinstance(action.order, PageOrder)
@@ -43,6 +42,16 @@ def on_finished(draft: Draft, event: ActionFinished) -> Reason:
             return _gave_up(draft, incident, event, reason)
         case _:
             return Reason.RECORDED
+
+
+def _without_incident(draft: Draft, event: ActionFinished) -> Reason:
+    """A drill's step, a plan for somebody's modal, or something about an incident long gone."""
+    order = event.action.order
+    if isinstance(order, PlanOrder) and order.view:
+        sheet = plan_sheet(draft, event.outcome)
+        draft.act(ActionKind.SHOW, "", ShowOrder(view=order.view, sheet=sheet))
+        return Reason.RECORDED
+    return on_drill_step(draft, event)
 
 
 def _delivered(draft: Draft, incident: Incident, key: str, outcome: Delivered) -> Reason:
@@ -116,8 +125,9 @@ def _page_failed(draft: Draft, incident: Incident, event: ActionFinished, reason
     failed = incident.page(event.action.order.page)
     where = failed.channel if failed else "an unknown channel"
     draft.say(incident, TimelineKind.PAGE_FAILED, f"The page to {where} failed: {reason}")
-    tried = {page.team for page in incident.pages}
-    other = next((team for team in draft.policy.teams if team not in tried), None)
+    tried = {page.person for page in incident.pages}
+    teams = draft.policy.teams.values()
+    other = next((team for team in teams if team.on_call not in tried), None)
     if other is not None:
         details = (f"The page to {where} could not be delivered: {reason}",)
-        draft.page(incident, PageStep.ACTION_FAILED, details, team_id=other)
+        draft.page(incident, PageStep.ACTION_FAILED, details, team_id=other.id)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.opening import watch
 from shared.domain.decide.verdicts import awaits_verdict, settle_verdict
-from shared.domain.decision import IncidentRow, Reason
+from shared.domain.decision import Reason
 from shared.domain.event import TimerDue, TimerKind
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import State, Trigger
@@ -38,15 +39,15 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
 
 def _settle(draft: Draft, incident: Incident, firing: int) -> Reason:
     """Nothing fires: check for a settle time that it stays so. Otherwise look again later."""
-    again = draft.now + draft.policy.timing.settle
     moved = incident.moved(Trigger.SETTLE)
     if firing or moved is Refusal.ROLLBACK_RUNNING:
-        draft.timer(TimerKind.SETTLE, incident, again)
+        watch(draft, incident)
         return Reason.STILL_FIRING
     if isinstance(moved, Refusal):
         return Reason.STALE
     draft.put(moved)
-    draft.timer(TimerKind.CONFIRM, moved, again)
+    draft.refresh(moved)
+    draft.timer(TimerKind.CONFIRM, moved, draft.now + draft.policy.timing.settle)
     return Reason.CHECKING
 
 
@@ -56,7 +57,8 @@ def _confirm(draft: Draft, incident: Incident, firing: int) -> Reason:
         if isinstance(moved, Refusal):
             return Reason.STALE
         draft.put(moved)
-        draft.timer(TimerKind.SETTLE, moved, draft.now + draft.policy.timing.settle)
+        watch(draft, moved)
+        draft.refresh(moved)
         return Reason.STILL_FIRING
     moved = incident.moved(Trigger.ALL_CLEAR)
     if isinstance(moved, Refusal):
@@ -105,7 +107,10 @@ def _verify(draft: Draft, incident: Incident, trigger: AlertStatus | None) -> Re
     moved = incident.moved(Trigger.ROLLBACK_FAILED)
     incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
     incident = replace(incident, rollback=replace(rollback, verdict=verdict))
-    text = "traffic is on the target and healthy, yet the alert that set it off still fires"
+    known = "the alert that set it off still fires"
+    text = "traffic is on the target and healthy, yet " + (
+        "nobody knows whether the alert that set it off has ended" if trigger is None else known
+    )
     draft.say(incident, TimelineKind.VERDICT, f"Verdict: {verdict}: {text}")
     incident = draft.page(incident, PageStep.NOT_RECOVERED, (text.capitalize(),))
     draft.refresh(incident)
@@ -119,6 +124,5 @@ def _forget(draft: Draft, incident: Incident) -> Reason:
     if draft.now < due:
         draft.timer(TimerKind.FORGET, incident, due)
         return Reason.STALE
-    draft.row(IncidentRow(incident=incident))
-    draft.drop(incident)
+    draft.retire(incident)
     return Reason.FORGOTTEN

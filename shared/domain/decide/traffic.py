@@ -28,6 +28,9 @@ def on_applied(
 ) -> Reason:
     """All moved: judge it. Some refused: put the others back. In doubt: hands off, and page."""
     _say_outcome(draft, incident, outcome)
+    if incident.rollback is not None:
+        noted = replace(incident.rollback, outcomes=outcome.services)
+        incident = replace(incident, rollback=noted)
     if outcome.any(MoveResult.FOREIGN, MoveResult.UNKNOWN):
         return _hold(draft, incident, outcome)
     if outcome.all(MoveResult.MOVED):
@@ -75,7 +78,7 @@ def _moved(
     rollback = _stepped(incident, Step.MOVED)
     if rollback is None:
         return Reason.STALE
-    rollback = replace(rollback, outcomes=outcome.services, started_at=outcome.started_at)
+    rollback = replace(rollback, started_at=outcome.started_at)
     if outcome.healthy_at is None:
         rollback = replace(rollback, verdict=Verdict.NOT_RECOVERED)
         draft.say(incident, TimelineKind.UNHEALTHY, f"Still not healthy: {outcome.health}")
@@ -101,7 +104,7 @@ def _put_back(draft: Draft, incident: Incident, outcome: TrafficOutcome) -> Reas
     if rollback is None or rollback.plan is None:
         return Reason.STALE
     only = outcome.to_put_back()
-    incident = replace(incident, rollback=replace(rollback, outcomes=outcome.services))
+    incident = replace(incident, rollback=rollback)
     draft.say(
         incident,
         TimelineKind.RESTORING,
@@ -136,21 +139,21 @@ def _hold(
 
 
 def _states(rollback: Rollback, outcome: TrafficOutcome | None) -> tuple[str, ...]:
-    """For each service what was wanted, what came of it, and its traffic now."""
-    last = {o.service: o for o in rollback.outcomes}
-    last.update({o.service: o for o in outcome.services} if outcome else {})
-    refused = {o.service: o.detail for o in rollback.outcomes if o.result is not MoveResult.MOVED}
+    """For each service what it had, what was wanted, what it has now, and what went wrong."""
+    seen = {o.service: o for o in (*rollback.outcomes, *(outcome.services if outcome else ()))}
+    wrong = {o.service: o.detail for o in rollback.outcomes if o.result is not MoveResult.MOVED}
+    if outcome is not None:
+        bad = (o for o in outcome.services if o.result is not MoveResult.MOVED)
+        wrong.update({o.service: o.detail for o in bad})
     lines = []
     for plan in rollback.plan.services if rollback.plan else ():
-        seen = last.get(plan.service)
+        last = seen.get(plan.service)
         now = (
-            describe_split(seen.traffic, plan.latest_ready) if seen and seen.traffic else "not seen"
+            describe_split(last.traffic, plan.latest_ready) if last and last.traffic else "not seen"
         )
-        before = describe_split(plan.before, plan.latest_ready)
-        why = f" ({refused[plan.service]})" if plan.service in refused else ""
-        lines.append(
-            f"{plan.service}: before {before}, wanted {describe_split(plan.after)}, now {now}{why}"
-        )
+        before, wanted = describe_split(plan.before, plan.latest_ready), describe_split(plan.after)
+        why = f" ({wrong[plan.service]})" if plan.service in wrong else ""
+        lines.append(f"{plan.service}: before {before}, wanted {wanted}, now {now}{why}")
     return tuple(lines)
 
 

@@ -1,0 +1,137 @@
+"""What people ask for outside an incident: a rollback, a look at its plan, a drill, an incident."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from shared.domain.action import ActionKind, PlanOrder
+from shared.domain.decide.draft import Draft
+from shared.domain.decide.drills import start_drill
+from shared.domain.decide.opening import (
+    ask_for_plan,
+    new_incident,
+    opened,
+    page_owner,
+    wish_rollback,
+)
+from shared.domain.decision import Reason
+from shared.domain.event import Instruction
+from shared.domain.incident import Incident, Rollback, TimelineKind
+from shared.domain.incident_state import State
+from shared.domain.paging import Choice, PageStep
+from shared.domain.policy import Person
+from shared.domain.rollback import RollbackMode
+from shared.domain.rollback_phase import Phase
+from shared.domain.severity import Severity
+
+APPLY: Final = "--apply"
+_UNTOUCHED: Final = (State.OPEN, State.ACKNOWLEDGED)
+
+
+def on_ask(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
+    """Begin what was asked for, or say why not."""
+    match asked.choice:
+        case Choice.PREVIEW:
+            return _preview(draft, asked)
+        case Choice.ROLLBACK:
+            return _rollback(draft, asked, person)
+        case Choice.DRILL:
+            return _drill(draft, asked, person)
+        case Choice.DECLARE:
+            return _declare(draft, asked, person)
+        case _:
+            return f"nobody can {asked.choice} a stack"
+
+
+def why_no_rollback(draft: Draft) -> str:
+    """Why no rollback of the stack can be asked for now; empty if one can."""
+    if not draft.policy.stack(draft.stack.id).services:
+        known = ", ".join(draft.policy.stacks)
+        return f"the policy has no services for {draft.stack.id!r}; it has: {known}"
+    if draft.stack.drill is not None:
+        return f"drill {draft.stack.drill.id} is under way"
+    owner = draft.stack.rollback_owner()
+    return f"incident {owner.id} has a rollback under way" if owner else ""
+
+
+def _preview(draft: Draft, asked: Instruction) -> Reason:
+    draft.act(ActionKind.PLAN, "", PlanOrder(view=asked.view))
+    return Reason.CARRIED_OUT
+
+
+def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
+    lane = draft.policy.rollback_lane()
+    why_not = why_no_rollback(draft)
+    if why_not or lane is None:
+        return why_not or "no lane of the policy has rollback as its remediation"
+    known = draft.stack.by_lane(lane.id)
+    if known is not None and known.state not in (*_UNTOUCHED, State.RESOLVED, State.REVIEWED):
+        return f"incident {known.id} is {known.state}"
+    wish = Rollback(
+        mode=RollbackMode.MANUAL,
+        phase=Phase.PLANNING,
+        asked_at=draft.now,
+        trigger="",
+        requested_by=person.id,
+        reason=asked.text,
+    )
+    text = f"{person.name} asks for a rollback: {asked.text}"
+    if known is not None and known.state in _UNTOUCHED:
+        wish = replace(wish, trigger=known.trigger)
+        incident = replace(known, rollback=ask_for_plan(draft, known, wish))
+        draft.say(incident, TimelineKind.ASKED, text)
+        _page_approver(draft, replace(incident, rounds=incident.rounds + 1), person)
+        return Reason.CARRIED_OUT
+    title = f"Rollback of {draft.policy.stack(draft.stack.id).name} asked for"
+    incident = new_incident(draft, lane, Severity.SEV3, title, asked.text, (text,))
+    incident = replace(incident, rollback=ask_for_plan(draft, incident, wish))
+    draft.retire(known)
+    draft.say(incident, TimelineKind.OPENED, text)
+    _page_approver(draft, incident, person)
+    return Reason.CARRIED_OUT
+
+
+def _page_approver(draft: Draft, incident: Incident, requester: Person) -> None:
+    """Page somebody who may approve and is not the one who asks."""
+    others = [p for p in draft.policy.approvers(draft.stack.id) if p != requester]
+    if not others:
+        page_owner(draft, incident, PageStep.ASKED)
+        return
+    team = next(
+        team.id
+        for team in map(
+            draft.policy.teams.__getitem__,
+            draft.policy.stack(draft.stack.id).rollback.approvers,
+        )
+        if others[0].id == team.on_call or others[0].id in team.members
+    )
+    incident = draft.page(incident, PageStep.ASKED, team_id=team, person_id=others[0].id)
+    text = f"{others[0].name} may approve it and is being paged"
+    draft.say(incident, TimelineKind.PAGING, text)
+
+
+def _drill(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
+    words = asked.text.split()
+    apply = APPLY in words
+    names = [word for word in words if word != APPLY]
+    if apply and not draft.policy.may_approve(draft.stack.id, person):
+        teams = " or ".join(draft.policy.stack(draft.stack.id).rollback.approvers)
+        return f"only {teams} may have a drill move traffic"
+    drill = names[0] if names else ""
+    return start_drill(draft, asked.id, drill, person.name, apply=apply)
+
+
+def _declare(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
+    lane = draft.policy.lanes.get(asked.lane)
+    if lane is None:
+        return f"there is no lane {asked.lane!r}; there is: {', '.join(draft.policy.lanes)}"
+    known = draft.stack.by_lane(lane.id)
+    if known is not None and known in draft.stack.open_incidents():
+        return f"incident {known.id} is open in that lane; it is about: {known.title}"
+    draft.retire(known)
+    severity = asked.severity or draft.policy.default_severity
+    reasons = (f"{person.name} declared it",)
+    incident = new_incident(draft, lane, severity, asked.text, asked.text, reasons)
+    opened(draft, wish_rollback(draft, incident))
+    return Reason.OPENED

@@ -1,0 +1,104 @@
+"""Opening an incident, whoever or whatever asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.domain.action import ActionKind, PlanOrder
+from shared.domain.decide.draft import Draft
+from shared.domain.event import TimerKind
+from shared.domain.incident import Incident, Rollback, TimelineKind, incident_id
+from shared.domain.incident_state import State
+from shared.domain.paging import PageStep
+from shared.domain.policy import Lane, Remediation
+from shared.domain.rollback import RollbackMode
+from shared.domain.rollback_phase import Phase
+from shared.domain.severity import Severity
+
+
+def new_incident(
+    draft: Draft,
+    lane: Lane,
+    severity: Severity,
+    title: str,
+    summary: str,
+    reasons: tuple[str, ...],
+) -> Incident:
+    """An incident that no alert set off: a person has to end it."""
+    return Incident(
+        id=incident_id(draft.stack.id, draft.event.id),
+        stack=draft.stack.id,
+        lane=lane.id,
+        team=lane.owner,
+        severity=severity,
+        state=State.OPEN,
+        title=title,
+        summary=summary,
+        reasons=reasons,
+        rule="",
+        trigger="",
+        opened_at=draft.now,
+        runbook=lane.runbook,
+        settles=False,
+    )
+
+
+def opened(draft: Draft, incident: Incident) -> Incident:
+    """Say that it is open, page its owner, and look at it again when it may have settled."""
+    team = draft.policy.owner(incident.lane)
+    draft.say(
+        incident,
+        TimelineKind.OPENED,
+        f"{incident.severity} incident in lane {incident.lane}, owned by {team.name}: "
+        f"{incident.reasons[0]}",
+    )
+    incident = page_owner(draft, incident, PageStep.OPENED)
+    watch(draft, incident)
+    return incident
+
+
+def watch(draft: Draft, incident: Incident) -> None:
+    """Set the timer that ends the incident once nothing fires, if that is how it ends."""
+    if incident.settles:
+        draft.timer(TimerKind.SETTLE, incident, draft.now + draft.policy.timing.settle)
+
+
+def page_owner(draft: Draft, incident: Incident, step: PageStep) -> Incident:
+    """Page whoever is on call for the lane."""
+    incident = draft.page(incident, step)
+    person = draft.policy.people[incident.pages[-1].person]
+    draft.say(incident, TimelineKind.PAGING, f"{person.name} is on call and is being paged")
+    return incident
+
+
+def wish_rollback(draft: Draft, incident: Incident, no_rollback: str = "") -> Incident:
+    """Ask for a rollback plan, where that is what the lane's owner would do.
+
+    `no_rollback` says why it would not help here: then that is what people are told.
+    """
+    if draft.policy.lane(incident.lane).remediation is not Remediation.ROLLBACK:
+        return incident
+    if not draft.policy.stack(draft.stack.id).services:
+        return incident
+    if draft.stack.rollback_owner():
+        no_rollback = "another incident's rollback of this stack is under way"
+    wish = Rollback(
+        mode=RollbackMode.PROPOSED,
+        phase=Phase.UNAVAILABLE if no_rollback else Phase.PLANNING,
+        asked_at=draft.now,
+        trigger=incident.trigger,
+        why_not=no_rollback,
+    )
+    if no_rollback:
+        text = f"No rollback is proposed: {no_rollback}"
+        draft.say(incident, TimelineKind.NOT_PROPOSED, text)
+        return replace(incident, rollback=wish)
+    return replace(incident, rollback=ask_for_plan(draft, incident, wish))
+
+
+def ask_for_plan(draft: Draft, incident: Incident, wish: Rollback) -> Rollback:
+    """Have the plan made, now or as soon as the drill under way has put its traffic back."""
+    if draft.stack.drill is not None:
+        return replace(wish, waiting=True)
+    draft.act(ActionKind.PLAN, incident.id, PlanOrder())
+    return replace(wish, waiting=False)

@@ -1,0 +1,1 @@
+"""The whole of Switchman as a process, looked at from outside."""

@@ -1,0 +1,180 @@
+"""Each minute: timers that are due take effect once, and what was lost is published again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.app.act import LEASE
+from shared.app.tick import LOST_AFTER
+from shared.domain.action import Action, Topic
+from shared.domain.alert import AlertRow, AlertStatus
+from shared.domain.errors import Transient
+from shared.domain.incident_state import State
+from shared.domain.paging import Choice
+from shared.domain.rollback import Verdict
+from shared.domain.rollback_phase import Phase
+from shared.domain.stack import Stack
+from shared.ports import Commit, Committed, Heads, Token
+from tests.builders import BEN, MINUTE, SECOND, alert, policy
+from tests.use_cases.world import World
+
+
+class AwayFor(Heads):
+    """The store, which is away whenever it is asked about one incident's alerts."""
+
+    def __init__(self, world: World, incident: str) -> None:
+        self._store, self._incident = world.store, incident
+
+    def load(self, stack_id: str) -> tuple[Stack, Token]:
+        return self._store.load(stack_id)
+
+    def commit(self, commit: Commit, token: Token) -> Committed:
+        return self._store.commit(commit, token)
+
+    def seen(self, event_id: str) -> tuple[Action, ...] | None:
+        return self._store.seen(event_id)
+
+    def alert(self, row_id: str) -> AlertRow | None:
+        return self._store.alert(row_id)
+
+    def firing(self, incident_id: str) -> int:
+        if incident_id == self._incident:
+            raise Transient("the store is away")
+        return self._store.firing(incident_id)
+
+
+def settle(world: World, times: int = 1) -> None:
+    """Let the settle time pass so often, with a tick after each."""
+    for _ in range(times):
+        world.clock.advance(policy().timing.settle)
+        world.tick()
+
+
+def test_a_quiet_minute_does_nothing(world: World) -> None:
+    """No timer is due, and nothing is lost."""
+    done = world.tick()
+    assert (done.timers, done.published_again, done.failed) == (0, 0, ())
+
+
+def test_an_incident_resolves_by_ticks_alone(proposed: World) -> None:
+    """Alert ended, two quiet looks, resolved; after the reopen window it leaves the head."""
+    proposed.reports(alert(status=AlertStatus.RESOLVED))
+    settle(proposed)
+    assert proposed.incident.state is State.RESOLVING
+    settle(proposed)
+    resolved = proposed.incident
+    assert resolved.state.value == "resolved"
+    proposed.clock.advance(policy().timing.reopen_window)
+    proposed.tick()
+    assert proposed.store.load("shop")[0].incidents == ()
+    view = proposed.store.incident(resolved.id)
+    assert view is not None
+    assert view.incident.state is State.RESOLVED
+
+
+def test_an_incident_that_fires_is_not_resolved_by_ticks(proposed: World) -> None:
+    """However long it takes, firing rows keep it open."""
+    settle(proposed, times=30)
+    assert proposed.incident.state is State.OPEN
+
+
+def test_a_timer_is_not_early(proposed: World) -> None:
+    """Just before its time a timer has no effect."""
+    proposed.reports(alert(status=AlertStatus.RESOLVED))
+    proposed.clock.advance(policy().timing.settle - timedelta(microseconds=1))
+    assert proposed.tick().timers == 0
+    assert proposed.incident.state is State.OPEN
+
+
+def test_two_ticks_at_once_fire_a_timer_once(proposed: World) -> None:
+    """Both read the same timers; one finds that the other was first."""
+    proposed.reports(alert(status=AlertStatus.RESOLVED))
+    proposed.clock.advance(policy().timing.settle)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: proposed.tick(), range(8)))
+    assert proposed.incident.state is State.RESOLVING
+    (confirm,) = [
+        each
+        for each in proposed.store.due(proposed.clock.now() + MINUTE * 5)
+        if each.kind in ("settle", "confirm")
+    ]
+    assert confirm.due == proposed.clock.now() + policy().timing.settle
+
+
+def test_an_alert_between_the_two_looks_keeps_the_incident(proposed: World) -> None:
+    """The second look finds it open again, and the first look is taken anew."""
+    proposed.reports(alert(status=AlertStatus.RESOLVED))
+    settle(proposed)
+    proposed.clock.advance(MINUTE)
+    proposed.reports(alert("Again"))
+    settle(proposed, times=3)
+    assert proposed.incident.state is State.OPEN
+
+
+def test_a_plan_nobody_decides_on_expires(proposed: World) -> None:
+    """After its time the page has no buttons for it."""
+    proposed.clock.advance(31 * MINUTE)
+    proposed.tick()
+    proposed.deliver()
+    rollback = proposed.incident.rollback
+    assert rollback is not None
+    assert rollback.phase is Phase.EXPIRED
+    assert proposed.chat.posted()[0].card.choices == (Choice.ACKNOWLEDGE,)
+
+
+def test_a_rollback_whose_alert_stays_is_judged_by_the_tick(proposed: World) -> None:
+    """Healthy for the verify window and still firing: not recovered, and somebody is paged."""
+    proposed.presses(BEN, Choice.APPROVE)
+    proposed.deliver()
+    proposed.clock.advance(11 * MINUTE)
+    proposed.tick()
+    proposed.deliver()
+    rollback = proposed.incident.rollback
+    assert rollback is not None
+    assert rollback.verdict is Verdict.NOT_RECOVERED
+    assert "not recovered" in proposed.chat.posted()[-1].card.headline
+
+
+def test_what_was_not_published_is_published_by_the_tick(world: World) -> None:
+    """A message that never reached its topic is only late."""
+    world.reports(alert())
+    lost = world.topics.take(Topic.PAGES) + world.topics.take(Topic.CHANGES)
+    world.clock.advance(LOST_AFTER)
+    assert world.tick().published_again == len(lost)
+    assert sorted(world.topics.ids()) == sorted(message.id for message in lost)
+
+
+def test_what_was_published_a_moment_ago_is_left_to_its_message(world: World) -> None:
+    """An action is not taken for lost while its message may be on the way."""
+    world.reports(alert())
+    world.clock.advance(LOST_AFTER - SECOND)
+    assert world.tick().published_again == 0
+
+
+def test_an_action_that_somebody_is_at_is_not_published_again(world: World) -> None:
+    """A held action is left to its worker, and published again when the lease has run out."""
+    world.reports(alert(lane="auth"))
+    page = world.next_on(Topic.PAGES)
+    world.clock.advance(LOST_AFTER)
+    world.store.claim(page, LEASE)
+    assert world.tick().published_again == 0
+    world.clock.advance(LEASE)
+    assert world.tick().published_again == 1
+    assert world.topics.ids() == [page]
+
+
+def test_a_timer_in_trouble_does_not_hold_up_the_others(world: World) -> None:
+    """It is reported, stays due, and takes effect at the next tick."""
+    world.reports(alert(), alert("TokensFail", lane="auth"))
+    world.clock.advance(policy().timing.settle)
+    first, second = world.store.due(world.clock.now())
+    broken = replace(world.tick, handle=replace(world.handle, heads=AwayFor(world, first.incident)))
+    done = broken()
+    assert done.timers == 1
+    assert len(done.failed) == 1
+    assert first.id in done.failed[0]
+    assert world.store.due(world.clock.now()) == (first,)
+    assert world.tick().timers == 1
+    assert second.incident != first.incident
