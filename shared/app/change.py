@@ -41,9 +41,10 @@ class ChangeTraffic:
         restoring = lease.action.kind is ActionKind.RESTORE
         plans = _services(order, restoring=restoring)
         move = Move(self.traffic, self.clock, restoring=restoring, not_after=lease.action.not_after)
-        foreign = tuple(found for found in _in_parallel(move.foreign, plans) if found)
+        standing = _in_parallel(move.standing, plans)
+        changed = any(found.result is MoveResult.FOREIGN for found in standing)
         outcome = TrafficOutcome(
-            services=foreign or _in_parallel(move, plans),
+            services=standing if changed else _in_parallel(move, plans),
             started_at=lease.first_claimed_at,
             served_at=self.clock.now(),
         )

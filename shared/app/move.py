@@ -56,10 +56,17 @@ class Move:
             case _:
                 return self._send(plan, state)
 
-    def foreign(self, plan: ServicePlan) -> ServiceOutcome | None:
-        """What somebody else did to the service, if they did."""
+    def standing(self, plan: ServicePlan) -> ServiceOutcome:
+        """Where the service stands, without touching it."""
         state = self.traffic.look(plan.resource)
-        return _foreign(plan, state) if position(plan, state) is Position.FOREIGN else None
+        match position(plan, state):
+            case Position.FOREIGN:
+                return _foreign(plan, state)
+            case Position.DONE:
+                return _outcome(plan, MoveResult.MOVED, "moved before", state.serving)
+            case Position.BEFORE:
+                why = "not touched, because another service of the stack was changed"
+                return _outcome(plan, MoveResult.REFUSED, why, state.traffic)
 
     def _too_late(self) -> bool:
         return self.not_after is not None and self.clock.now() > self.not_after

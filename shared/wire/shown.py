@@ -1,15 +1,18 @@
-"""Incidents and drills as the JSON that people's programs read."""
+"""What Switchman knows, as the JSON that people's programs read, and the pages of `status`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 from shared.domain.decision import DrillRow, TimelineRow
 from shared.domain.incident import Incident, Rollback
 from shared.domain.paging import Page
+from shared.domain.policy import Policy
 from shared.domain.rollback import Plan, Split
+from shared.domain.stack import Stack
 
 
 def incident(
@@ -27,6 +30,7 @@ def incident(
         "summary": shown.summary,
         "rule": shown.rule,
         "reasons": list(shown.reasons),
+        "runbook": shown.runbook or None,
         "opened_at": _time(shown.opened_at),
         "acknowledged_at": _time(shown.acknowledged_at),
         "acknowledged_by": shown.acknowledged_by or None,
@@ -52,8 +56,69 @@ def drill(row: DrillRow) -> dict[str, Any]:
         "at": _time(row.at),
         "passed": row.passed,
         "text": row.text,
+        "applied": row.applied,
+        "asked_by": row.asked_by or None,
+        "target_seconds": row.target_seconds,
+        "rto_seconds": row.rto_seconds,
+        "restore_seconds": row.restore_seconds,
+        "total_seconds": row.total_seconds,
+        "findings": list(row.findings),
         "services": _services(row.plan) if isinstance(row.plan, Plan) else [],
     }
+
+
+def stack(shown: Stack, writes: int | None) -> dict[str, Any]:
+    """One stack's head: how often it was written, and what is open on it."""
+    return {
+        "stack": shown.id,
+        "writes": writes,
+        "open_incidents": [incident.id for incident in shown.open_incidents()],
+    }
+
+
+def on_call(policy: Policy) -> list[dict[str, Any]]:
+    """For each team who is woken now, where, and for which lanes."""
+    return [
+        {
+            "team": team.id,
+            "name": team.name,
+            "channel": team.channel,
+            "person": policy.on_call(team).id,
+            "person_name": policy.on_call(team).name,
+            "lanes": [lane.id for lane in policy.lanes.values() if lane.owner == team.id],
+        }
+        for team in policy.teams.values()
+    ]
+
+
+def measures(incidents: Sequence[Incident]) -> dict[str, Any]:
+    """How long it took to page, to acknowledge and to recover, over these incidents.
+
+    Each in seconds from the incident's opening: until its first page was delivered, until a
+    page was acknowledged, until it was mitigated (or, without that, resolved). What has not
+    happened yet is not counted.
+    """
+    return {
+        "incidents": len(incidents),
+        "to_page": _measure((i, _first(p.sent_at for p in i.pages)) for i in incidents),
+        "to_acknowledge": _measure(
+            (i, _first(p.acknowledged_at for p in i.pages)) for i in incidents
+        ),
+        "to_recover": _measure((i, i.mitigated_at or i.resolved_at) for i in incidents),
+    }
+
+
+def _measure(reached: Iterable[tuple[Incident, datetime | None]]) -> dict[str, Any]:
+    took = [(at - incident.opened_at).total_seconds() for incident, at in reached if at]
+    return {
+        "count": len(took),
+        "median_seconds": round(median(took), 3) if took else None,
+        "worst_seconds": round(max(took), 3) if took else None,
+    }
+
+
+def _first(instants: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in instants if at), default=None)
 
 
 def _page(page: Page) -> dict[str, Any]:
@@ -75,6 +140,10 @@ def _rollback(rollback: Rollback) -> dict[str, Any]:
         "verdict": rollback.verdict.value if rollback.verdict else None,
         "why_not": rollback.why_not or None,
         "plan": rollback.plan.hash if rollback.plan else None,
+        "asked_at": _time(rollback.asked_at),
+        "requested_by": rollback.requested_by or None,
+        "reason": rollback.reason or None,
+        "expires_at": _time(rollback.plan.expires_at) if rollback.plan else None,
         "services": _services(rollback.plan) if rollback.plan else [],
         "outcomes": [
             {"service": o.service, "result": o.result.value, "detail": o.detail}

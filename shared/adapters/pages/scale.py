@@ -79,33 +79,3 @@ def _shared(lengths: list[float], width: float) -> list[float]:
         if not narrow - small:
             return given
         small |= narrow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovery:
-    """One measured recovery against its target; `link` leads to its incident, if it was one."""
-
-    what: str
-    at: str
-    seconds: float
-    target: float
-    link: str = ""
-
-    @property
-    def in_time(self) -> bool:
-        """Whether the target was met."""
-        return self.seconds <= self.target
-
-    @property
-    def width(self) -> float:
-        """The bar's share of the picture."""
-        return max(round(self.seconds / self._whole * 100, 2), _LEAST)
-
-    @property
-    def target_x(self) -> float:
-        """Where the target is marked."""
-        return round(self.target / self._whole * 100, 2)
-
-    @property
-    def _whole(self) -> float:
-        return max(self.target * 1.2, self.seconds) or 1.0

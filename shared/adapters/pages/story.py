@@ -102,20 +102,20 @@ def meanings(shown: tuple[Phase, ...]) -> tuple[tuple[str, str], ...]:
 def _beginning(
     incident: dict[str, Any],
 ) -> tuple[list[dict[str, Any]], tuple[_Step, ...], datetime]:
-    """The lines that count, the steps they are held against, and when the first one starts."""
+    """The lines that count, the steps they are held against, and when the first one starts.
+
+    What no alert set off has nothing to detect; nor has a rollback that was asked for later.
+    """
     rows = _without_earlier_endings(incident["timeline"])
     rollback = incident["rollback"]
-    if not rollback or not (rollback["plan"] or rollback["phase"] == "planning"):
-        return rows, _WITHOUT, _start(incident, rows)
-    asked_at = parse(rollback["asked_at"])
-    if asked_at <= parse(incident["opened_at"]):
-        return rows, _WITH_ROLLBACK, _start(incident, rows)
-    since_reopened = [row for row in rows if parse(row["at"]) >= asked_at]
-    return since_reopened, _WITH_ROLLBACK[1:], asked_at
-
-
-def _start(incident: dict[str, Any], rows: list[dict[str, Any]]) -> datetime:
-    return parse(rows[0]["at"] if rows else incident["opened_at"])
+    planned = rollback and (rollback["plan"] or rollback["phase"] == "planning")
+    steps = _WITH_ROLLBACK if planned else _WITHOUT
+    if planned and parse(rollback["asked_at"]) > parse(incident["opened_at"]):
+        asked_at = parse(rollback["asked_at"])
+        return [row for row in rows if parse(row["at"]) >= asked_at], steps[1:], asked_at
+    if rows and rows[0]["kind"] == "alert_fired":
+        return rows, steps, parse(rows[0]["at"])
+    return rows, steps[1:], parse(incident["opened_at"])
 
 
 def _without_earlier_endings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

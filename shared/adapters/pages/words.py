@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from shared.domain.rollback import short
+
+_SPACE: Final = "\N{NO-BREAK SPACE}"
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 
+STATES: Final[Mapping[str, str]] = {
+    "open": "open",
+    "acknowledged": "acknowledged",
+    "mitigating": "rolling back",
+    "mitigated": "mitigated: healthy again",
+    "resolving": "resolving: nothing fires",
+    "resolved": "resolved",
+    "reviewed": "reviewed and closed",
+}
 ROLLBACK_PHASES: Final[Mapping[str, str]] = {
     "planning": "being planned",
     "proposed": "waits for approval",
@@ -37,6 +49,8 @@ PAGE_STEPS: Final[Mapping[str, str]] = {
     "rollback-held": "the rollback stopped half-way",
     "not-recovered": "it was rolled back and did not recover",
     "action-failed": "another page failed",
+    "unreadable": "a message could not be read",
+    "asked": "a rollback was asked for",
 }
 
 
@@ -46,14 +60,14 @@ def parse(instant: str) -> datetime:
 
 
 def duration(seconds: float) -> str:
-    """How long, as people say it, two units at most."""
+    """How long, as people say it, two units at most, which no line break parts."""
     if seconds < 0.0995:
-        return f"{max(seconds, 0) * 1000:.0f} ms"
+        return f"{max(seconds, 0) * 1000:.0f}{_SPACE}ms"
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{_SPACE}s"
     whole = round(seconds)
     if whole < _MINUTE:
-        return f"{whole} s"
+        return f"{whole}{_SPACE}s"
     if whole < _HOUR:
         return _two(whole, _MINUTE, "min", 1, "s")
     if whole < _DAY:
@@ -63,7 +77,8 @@ def duration(seconds: float) -> str:
 
 def _two(whole: int, big: int, big_unit: str, small: int, small_unit: str) -> str:
     rest = whole % big // small
-    return f"{whole // big} {big_unit}" + (f" {rest} {small_unit}" if rest else "")
+    words = (str(whole // big), big_unit, *((str(rest), small_unit) if rest else ()))
+    return _SPACE.join(words)
 
 
 def utc(instant: str) -> str:
@@ -86,11 +101,11 @@ def seconds_between(start: str, end: str) -> float:
     return (parse(end) - parse(start)).total_seconds()
 
 
-def split(targets: list[dict[str, Any]]) -> str:
-    """A traffic split in words, without the lines that carry no traffic."""
-    lines = [f"{target['percent']} % {target['revision']}" for target in targets]
-    serving = [line for line, target in zip(lines, targets, strict=True) if target["percent"]]
-    return ", ".join(serving) or "no traffic"
+def split(targets: Sequence[Mapping[str, Any]], service: str) -> str:
+    """A service's traffic split in words, without the lines that carry no traffic."""
+    serving = [target for target in targets if target["percent"]]
+    lines = (f"{t['percent']}{_SPACE}% {short(t['revision'], service)}" for t in serving)
+    return ", ".join(lines) or "no traffic"
 
 
 def web_address(text: str | None) -> str | None:
