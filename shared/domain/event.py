@@ -137,6 +137,11 @@ class TimerDue:
         return self.timer.stack
 
 
+def drill_id(event_id: str) -> str:
+    """The id of the drill that an event starts."""
+    return f"drill-{event_id[:20]}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillDue:
     """The schedule (or a person) asks for a drill. `id` makes a repeat harmless.
@@ -149,6 +154,11 @@ class DrillDue:
     drill: str
     asked_by: str
     apply: bool = False
+
+    @property
+    def drill_id(self) -> str:
+        """The id under which the drill is recorded."""
+        return drill_id(self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from shared.domain.action import ActionKind, GaveUp, Outcome, PlanOrder, Traffic
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.opening import ask_for_plan, new_incident, opened
 from shared.domain.decision import DrillRow, Reason
-from shared.domain.event import ActionFinished, DrillDue
+from shared.domain.event import ActionFinished, DrillDue, drill_id
 from shared.domain.evidence import judge_drill
 from shared.domain.incident import TimelineKind
 from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome
@@ -21,10 +21,10 @@ def on_drill(draft: Draft, event: DrillDue) -> Reason:
     return start_drill(draft, event.id, event.drill, event.asked_by, apply=event.apply)
 
 
-def start_drill(draft: Draft, drill_id: str, drill: str, asked_by: str, *, apply: bool) -> Reason:
+def start_drill(draft: Draft, event_id: str, drill: str, asked_by: str, *, apply: bool) -> Reason:
     """Start a drill, unless something is on fire; a refusal is recorded too."""
     run = DrillRun(
-        id=f"drill-{drill_id[:20]}",
+        id=drill_id(event_id),
         drill=drill,
         apply=apply,
         phase=DrillPhase.PLANNING,

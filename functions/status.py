@@ -1,0 +1,76 @@
+"""`status`: what stands and what happened, read only, as pages for people and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import functions_framework
+from flask import Request
+from flask.typing import ResponseReturnValue as Answer
+
+from functions.edge import answers
+from shared import bootstrap
+from shared.wire import shown
+
+_NO_DATA = (
+    "there is /api/incidents, /api/incidents/ID, /api/drills, /api/stacks, /api/oncall and "
+    "/api/measures"
+)
+
+
+@functions_framework.http
+@answers("GET")
+def status(request: Request) -> Answer:
+    """`/status` and `/status/incidents/ID` for people, the same under `/api/` for programs."""
+    match [part for part in request.path.split("/") if part]:
+        case [] | ["status"]:
+            return _page(_overview())
+        case ["status", "incidents", incident_id] if found := _incident(incident_id):
+            return _page(bootstrap.application().pages.incident(found))
+        case ["api", *rest]:
+            data = _data(rest)
+            return ({"error": _NO_DATA}, 404) if data is None else (data, 200)
+        case _:
+            return _page(bootstrap.application().pages.missing(request.path), 404)
+
+
+def _page(html: str, code: int = 200) -> Answer:
+    return html, code, bootstrap.application().pages.headers
+
+
+def _overview() -> str:
+    application = bootstrap.application()
+    views = application.store.incidents()
+    return application.pages.overview(
+        incidents=[shown.incident(view.incident, view.alerts) for view in views],
+        drills=[shown.drill(row) for row in application.store.drills()],
+        on_call=shown.on_call(application.policy),
+        measures=shown.measures([view.incident for view in views]),
+    )
+
+
+def _incident(incident_id: str) -> dict[str, Any] | None:
+    store = bootstrap.application().store
+    view = store.incident(incident_id)
+    if view is None:
+        return None
+    return shown.incident(view.incident, view.alerts, store.timeline(incident_id))
+
+
+def _data(path: list[str]) -> list[dict[str, Any]] | dict[str, Any] | None:
+    store = bootstrap.application().store
+    match path:
+        case ["incidents"]:
+            return [shown.incident(view.incident, view.alerts) for view in store.incidents()]
+        case ["incidents", incident_id]:
+            return _incident(incident_id)
+        case ["drills"]:
+            return [shown.drill(row) for row in store.drills()]
+        case ["stacks"]:
+            return [shown.stack(view.stack, view.writes) for view in store.heads()]
+        case ["oncall"]:
+            return shown.on_call(bootstrap.application().policy)
+        case ["measures"]:
+            return shown.measures([view.incident for view in store.incidents()])
+        case _:
+            return None

@@ -1,0 +1,37 @@
+"""The `switchman` command."""
+
+from __future__ import annotations
+
+import typer
+
+from shared.cli.drill import app as drill
+from shared.cli.incidents import app as incidents
+from shared.cli.local import local
+from shared.cli.oncall import oncall
+from shared.cli.policy import classify, lint
+
+app = typer.Typer(
+    name="switchman",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Answers alerts for services on Cloud Run: pages, rolls back, proves the recovery."""
+
+
+app.command(epilog="Example: switchman local --port 8080 --data .switchman")(local)
+app.command(epilog="Example: switchman lint infra/policies/convex.yaml")(lint)
+app.command(epilog="Example: switchman classify alerts.jsonl | jq .lane")(classify)
+app.command(epilog="Example: switchman oncall")(oncall)
+app.add_typer(incidents, name="incidents", help="Read and work the incidents of a store.")
+app.add_typer(drill, name="drill", help="Drills that keep the way back honest.")
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,59 @@
+"""What the commands share: where to print, how to fail, and which store and policy to use."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from shared.bootstrap import Application
+    from shared.domain.policy import Policy
+
+out: Final = Console(highlight=False)
+err: Final = Console(stderr=True, highlight=False)
+
+LOCAL_STORE: Final = Path(".switchman/switchman.sqlite3")
+PolicyOption = Annotated[
+    Path | None, typer.Option("--policy", help="The policy file; default the shipped one.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+def fail(text: str, code: int = 2) -> NoReturn:
+    """Say what is wrong, on standard error, and exit: 2 for usage and set-up, 1 for "no"."""
+    err.print(text, markup=False, soft_wrap=True, style="red")
+    raise typer.Exit(code)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The policy; every fault of it ends the command."""
+    from shared.config import SHIPPED_POLICY
+    from shared.policy import PolicyError, load
+
+    try:
+        return load(path or Path(os.environ.get("SWITCHMAN_POLICY") or SHIPPED_POLICY))
+    except (PolicyError, OSError) as error:
+        fail(str(error))
+
+
+def application() -> Application:
+    """The application of the environment; without SWITCHMAN_STORE that of `make run`, if any."""
+    from shared import bootstrap
+    from shared.config import SettingsError
+
+    if "SWITCHMAN_STORE" not in os.environ and LOCAL_STORE.exists():
+        os.environ["SWITCHMAN_STORE"] = f"sqlite:///{LOCAL_STORE.resolve()}"
+    try:
+        return bootstrap.application()
+    except SettingsError as error:
+        fail(str(error))

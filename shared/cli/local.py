@@ -1,0 +1,31 @@
+"""`switchman local`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.cli.common import fail, out
+
+
+def local(
+    port: Annotated[int, typer.Option(help="The one port everything is served on.")] = 8080,
+    data: Annotated[Path, typer.Option(help="Where the state lives.")] = Path(".switchman"),
+    scenario: Annotated[
+        str, typer.Option(help="What to play; `none` plays nothing.")
+    ] = "bad-revision",
+    approve_after: Annotated[
+        float,
+        typer.Option(help="Seconds a person has to press Approve before it is pressed for them."),
+    ] = 20.0,
+) -> None:
+    """Start the one-machine world and stay up until stopped."""
+    from infra.local.serve import serve
+
+    try:
+        serve(port, data, scenario, timedelta(seconds=approve_after), out.print)
+    except ValueError as error:
+        fail(str(error))

@@ -1,0 +1,64 @@
+"""`switchman lint` and `switchman classify`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shared.cli.common import PolicyOption, err, fail, load_policy, out
+
+if TYPE_CHECKING:
+    from shared.domain.policy import Policy
+
+
+def lint(
+    policy: Annotated[
+        Path | None, typer.Argument(help="The file; default the shipped one.")
+    ] = None,
+) -> None:
+    """Check a policy file: each fault as file:line, what is wrong, what would be right."""
+    from shared.config import SHIPPED_POLICY
+    from shared.policy import PolicyError, load
+
+    try:
+        loaded = load(policy or SHIPPED_POLICY)
+    except OSError as error:
+        fail(f"{policy}: {error.strerror}")
+    except PolicyError as error:
+        err.print(str(error), markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    out.print(f"{loaded.name or 'The policy'} is fine: {len(loaded.routes)} routes.")
+
+
+def classify(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="Alerts; - is standard input.")],
+    policy: PolicyOption = None,
+) -> None:
+    """Say for each alert which lane it belongs to and why: one JSON object a line."""
+    from shared.domain.errors import BadMessage
+
+    loaded = load_policy(policy)
+    try:
+        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        for line in _classified(loaded, body):
+            print(json.dumps(line, ensure_ascii=False))
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    except BadMessage as error:
+        fail(f"{file}: {error}")
+
+
+def _classified(loaded: Policy, body: bytes) -> Iterator[dict[str, Any]]:
+    from shared.domain.classify import classify as to_lane
+    from shared.wire import alerts
+
+    for document in alerts.documents(body):
+        for alert in alerts.parse_any(document, ""):
+            found = asdict(to_lane(loaded, alert))
+            yield {"alert": alert.title, "status": alert.status.value} | found
