@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue as Answer
 
 from functions.edge import LOG, answers
 from shared import bootstrap
-from shared.wire import alertmanager
+from shared.domain.errors import BadMessage
+from shared.wire import alertmanager, rejections
+from shared.wire.limits import TooLarge
 
 SOURCE: Final = "alertmanager"
 
@@ -23,9 +25,21 @@ def ingest(request: Request) -> Answer:
     if not app.sender_is_known(request.headers.get("Authorization", "")):
         LOG.warning("unknown bearer token")
         return {"error": "unknown bearer token"}, 401, {"WWW-Authenticate": "Bearer"}
-    webhook = alertmanager.split(request.get_data(), SOURCE)
-    for rejected in webhook.rejected:
-        LOG.warning("rejected an alert: %s", rejected.reason)
+    body = request.get_data()
+    try:
+        webhook = alertmanager.split(body, SOURCE)
+    except (BadMessage, TooLarge) as error:
+        _publish(app, [(str(error), body)])
+        raise
+    _publish(app, [(each.reason, each.raw.encode()) for each in webhook.rejected])
     accepted = app.publish_alerts(((m.event_id, m.body) for m in webhook.messages), SOURCE)
     LOG.info("accepted %d, rejected %d", accepted, webhook.rejected_count)
     return {"accepted": accepted, "rejected": webhook.rejected_count}, 200
+
+
+def _publish(app: bootstrap.Application, rejected: list[tuple[str, bytes]]) -> None:
+    """Have what cannot be read recorded, each with its reason."""
+    events = [rejections.rejection(SOURCE, reason, raw) for reason, raw in rejected]
+    for event in events:
+        LOG.warning("rejected an alert: %s", event.reason)
+    app.publish_rejections((event.id, rejections.encode(event)) for event in events)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.app.receive import (
         FollowInstruction,
         PublishAlerts,
+        PublishRejections,
         ReceiveAlerts,
         StoreInstruction,
     )
@@ -146,6 +147,13 @@ class Application:
         from shared.app.receive import PublishAlerts
 
         return PublishAlerts(self.publisher)
+
+    @once
+    def publish_rejections(self) -> PublishRejections:
+        """What `ingest` does with what it cannot read."""
+        from shared.app.receive import PublishRejections
+
+        return PublishRejections(self.publisher)
 
     @once
     def receive_alerts(self) -> ReceiveAlerts:

@@ -18,8 +18,9 @@ _HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json"}
 
 
 def envelope(message: Waiting, subscription: str) -> bytes:
-    """The message as Pub/Sub pushes it
-    (https://cloud.google.com/pubsub/docs/push#receive_push).
+    """The message as Pub/Sub pushes it.
+
+    https://cloud.google.com/pubsub/docs/push#receive_push
     """
     return json.dumps(
         {

@@ -17,7 +17,7 @@ from shared.domain.rollback import (
     position,
     same_split,
 )
-from shared.domain.targets import restored_split
+from shared.domain.targets import pinned_split, restored_split
 from shared.ports import Clock, Traffic
 
 SERVE_WITHIN = timedelta(seconds=120)
@@ -45,11 +45,11 @@ class Move:
         Raises `Transient` when the service cannot even be looked at.
         """
         state = self.traffic.look(plan.resource)
-        match position(plan, state):
+        match self._position(plan, state):
             case Position.FOREIGN:
                 return _foreign(plan, state)
             case Position.DONE:
-                return self._served(plan, plan.after)
+                return self._served(plan, state.traffic)
             case Position.BEFORE if self._too_late():
                 why = "the approval ran out before the change could be sent"
                 return _outcome(plan, MoveResult.REFUSED, why, state.traffic)
@@ -59,7 +59,7 @@ class Move:
     def standing(self, plan: ServicePlan) -> ServiceOutcome:
         """Where the service stands, without touching it."""
         state = self.traffic.look(plan.resource)
-        match position(plan, state):
+        match self._position(plan, state):
             case Position.FOREIGN:
                 return _foreign(plan, state)
             case Position.DONE:
@@ -67,6 +67,14 @@ class Move:
             case Position.BEFORE:
                 why = "not touched, because another service of the stack was changed"
                 return _outcome(plan, MoveResult.REFUSED, why, state.traffic)
+
+    def _position(self, plan: ServicePlan, state: ServiceState) -> Position:
+        """As `position`; a restore that had to pin what LATEST meant is done as well."""
+        found = position(plan, state)
+        ours = self.restoring and state.generation == plan.generation + 1
+        if found is Position.FOREIGN and ours and same_split(state.traffic, pinned_split(plan)):
+            return Position.DONE
+        return found
 
     def _too_late(self) -> bool:
         return self.not_after is not None and self.clock.now() > self.not_after
@@ -84,7 +92,7 @@ class Move:
             except Transient:  # also Conflict: nothing was changed by us
                 self.clock.sleep(PAUSE)
                 state = self.traffic.look(plan.resource)
-                if position(plan, state) is not Position.BEFORE:
+                if self._position(plan, state) is not Position.BEFORE:
                     return self(plan)
         return _outcome(
             plan, MoveResult.REFUSED, "Cloud Run did not take the change", state.traffic
@@ -94,15 +102,23 @@ class Move:
         """The answer was lost: look until it shows, and never send again."""
         until = self.clock.now() + LOOK_AGAIN_FOR
         while True:
-            state = self.traffic.look(plan.resource)
-            if state.generation == plan.generation + 1 and same_split(state.traffic, wanted):
+            state = self._seen(plan)
+            if state is None:
+                pass  # it cannot be looked at just now; that is no reason to send again
+            elif state.generation == plan.generation + 1 and same_split(state.traffic, wanted):
                 return self._served(plan, wanted)
-            if state.generation != plan.generation:
+            elif state.generation != plan.generation:
                 return _foreign(plan, state)
             if self.clock.now() >= until:
                 why = "the answer was lost, and the change does not show"
-                return _outcome(plan, MoveResult.UNKNOWN, why, state.traffic)
+                return _outcome(plan, MoveResult.UNKNOWN, why, state.traffic if state else ())
             self.clock.sleep(PAUSE)
+
+    def _seen(self, plan: ServicePlan) -> ServiceState | None:
+        try:
+            return self.traffic.look(plan.resource)
+        except Transient:
+            return None
 
     def _served(self, plan: ServicePlan, wanted: Split) -> ServiceOutcome:
         try:

@@ -10,12 +10,15 @@ from shared.domain.action import Topic
 from shared.domain.alert import Alert
 from shared.domain.classify import classify
 from shared.domain.errors import BadMessage
-from shared.domain.event import AlertReceived, Instructed, Instruction
+from shared.domain.event import AlertReceived, Instructed, Instruction, MessageRejected
 from shared.domain.incident import stack_of
 from shared.ports import Instructions, Message, Publisher
 
 COMMAND = "command"
 """The attribute `kind` of messages that are for `command`; all others are for `respond`."""
+
+REJECTED = "rejected"
+"""The attribute `kind` of messages that say what could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,20 @@ class PublishAlerts:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishRejections:
+    """What `ingest` does with what it cannot read: it has no store to record it in."""
+
+    publisher: Publisher
+
+    def __call__(self, rejected: Iterable[tuple[str, bytes]]) -> None:
+        """Publish one message for each (event id, rejection); return once all are durable."""
+        attributes = {"kind": REJECTED}
+        messages = [Message(id=event, data=data, attributes=attributes) for event, data in rejected]
+        if messages:
+            self.publisher.publish(Topic.EVENTS.value, messages)
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiveAlerts:
     """What `respond` does with the alerts of one message."""
 
@@ -41,6 +58,10 @@ class ReceiveAlerts:
     def __call__(self, alerts: Iterable[Alert]) -> tuple[Handled, ...]:
         """Let each alert take effect."""
         return tuple(self._one(alert) for alert in alerts)
+
+    def reject(self, rejected: MessageRejected) -> Handled:
+        """Record a message that cannot be read, and see that somebody hears of it."""
+        return self.handle(rejected)
 
     def _one(self, alert: Alert) -> Handled:
         found = classify(self.handle.policy, alert)

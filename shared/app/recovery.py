@@ -27,6 +27,8 @@ class Recovery:
 def watch_health(health: Health, clock: Clock, checks: Checks, rules: RollbackPolicy) -> Recovery:
     """Check every service until all pass the required number of rounds in a row, or time is up."""
     pairs = [(uri, check) for uri, wanted in checks for check in wanted]
+    if not pairs:
+        return Recovery(None, "the policy names no health checks, so nothing proves recovery")
     until = clock.now() + rules.health_window
     passes, since, failing = 0, clock.now(), "no health checks were made"
     with ThreadPoolExecutor(max_workers=max(1, len(pairs)), thread_name_prefix="health") as pool:

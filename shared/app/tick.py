@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from shared.app.announce import Announcer
 from shared.app.handle import Handle
-from shared.domain.errors import Transient
+from shared.domain.errors import SwitchmanError
 from shared.domain.event import Timer, TimerDue
 from shared.ports import Clock, Outbox, Timers
 
@@ -46,6 +46,8 @@ class Tick:
         """One timer in trouble does not hold up the others; it stays due."""
         try:
             self.handle(TimerDue(timer=timer, firing=0))
-        except Transient as error:
+        except SwitchmanError as error:
             return f"{timer.id}: {error}"
+        except Exception as error:
+            return f"{timer.id}: unforeseen {type(error).__name__}"
         return ""

@@ -41,7 +41,7 @@ def card_for(policy: Policy, incident: Incident, page: Page) -> Card:
         ),
         paragraphs=_paragraphs(policy, incident, page),
         status=_status(policy, incident),
-        choices=_choices(incident),
+        choices=_choices(incident, page),
         subject=_subject(incident),
         runbook=incident.runbook,
     )
@@ -131,13 +131,14 @@ def _status(policy: Policy, incident: Incident) -> str:
     return words[incident.state]
 
 
+_MAY_ACKNOWLEDGE: Final = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATING, State.MITIGATED)
 _MAY_END: Final = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED)
 
 
-def _choices(incident: Incident) -> tuple[Choice, ...]:
+def _choices(incident: Incident, page: Page) -> tuple[Choice, ...]:
     """Only what may still be pressed."""
     choices: list[Choice] = []
-    if incident.state is State.OPEN:
+    if page.acknowledged_at is None and incident.state in _MAY_ACKNOWLEDGE:
         choices.append(Choice.ACKNOWLEDGE)
     proposed = incident.rollback is not None and incident.rollback.phase is Phase.PROPOSED
     if proposed and incident.state in (State.OPEN, State.ACKNOWLEDGED):

@@ -25,7 +25,6 @@ class TimelineKind(StrEnum):
     """Everything a timeline may say."""
 
     ALERT_FIRED = "alert_fired"
-    ALERT_RESOLVED = "alert_resolved"
     OPENED = "opened"
     REOPENED = "reopened"
     RAISED = "raised"

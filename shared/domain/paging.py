@@ -33,7 +33,10 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One person woken once. `key` is incident/step/round/person/method."""
+    """One person woken once. `key` is incident/step/round/person/method.
+
+    `instead_of` names the people whom this page could not reach before.
+    """
 
     key: str
     step: PageStep
@@ -42,6 +45,7 @@ class Page:
     channel: str
     decided_at: datetime
     details: tuple[str, ...] = ()
+    instead_of: tuple[str, ...] = ()
     sent_at: datetime | None = None
     acknowledged_at: datetime | None = None
     message: MessageRef | None = None

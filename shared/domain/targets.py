@@ -61,8 +61,11 @@ def _all_to(revision: str, before: Split) -> Split:
 
 def restored_split(plan: ServicePlan, state: ServiceState) -> Split:
     """What a restore writes: what was found, LATEST pinned if it means another revision by now."""
-    if state.latest_ready == plan.latest_ready:
-        return plan.after
+    return plan.after if state.latest_ready == plan.latest_ready else pinned_split(plan)
+
+
+def pinned_split(plan: ServicePlan) -> Split:
+    """What the plan asks for, with LATEST pinned to what it meant when the plan was made."""
     return tuple(
         target
         if target.revision

@@ -27,8 +27,8 @@ class _Envelope(msgspec.Struct, rename="camel"):
     """The webhook around the alerts."""
 
     alerts: list[msgspec.Raw]
-    status: str | None = None
-    truncated_alerts: int | None = None
+    status: object = None
+    truncated_alerts: object = None
 
 
 class _Single(msgspec.Struct, rename="camel"):
@@ -113,13 +113,14 @@ def _envelope(body: bytes) -> _Envelope:
 
 
 def _truncated(envelope: _Envelope) -> int:
-    return max(0, envelope.truncated_alerts or 0)
+    left_out = envelope.truncated_alerts
+    return max(0, left_out) if isinstance(left_out, int) else 0
 
 
 def _items(envelope: _Envelope) -> Iterator[Item | Rejected]:
     for raw in envelope.alerts:
         try:
-            yield read_item(raw, envelope.status or "")
+            yield read_item(raw, strict_json.loose_text(envelope.status))
         except BadMessage as error:
             yield Rejected(snippet(bytes(raw)), str(error))
 

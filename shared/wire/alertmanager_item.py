@@ -16,22 +16,25 @@ from shared.domain.severity import Severity, severity_from_word
 from shared.wire import strict_json
 from shared.wire.instants import from_rfc3339
 from shared.wire.limits import MAX_ALERT
-from shared.wire.strict_json import Texts, text, texts
+from shared.wire.strict_json import Texts, loose_text, loose_texts, texts
 
 _LONGEST_FINGERPRINT: Final = 128
 
 
 class Item(msgspec.Struct, rename="camel", omit_defaults=True):
-    """One alert as it is sent; whatever else it holds does not matter."""
+    """One alert as it is sent; whatever else it holds does not matter.
+
+    Only labels, status and start have to be right: the rest must never cost a page.
+    """
 
     labels: Texts | None = None
-    annotations: Texts | None = None
+    annotations: object = None
     status: str = ""
     starts_at: str | None = None
-    ends_at: str | None = None
-    generator_url: str | None = msgspec.field(default=None, name="generatorURL")
-    dashboard_url: str | None = msgspec.field(default=None, name="dashboardURL")
-    fingerprint: str | None = None
+    ends_at: object = None
+    generator_url: object = msgspec.field(default=None, name="generatorURL")
+    dashboard_url: object = msgspec.field(default=None, name="dashboardURL")
+    fingerprint: object = None
 
 
 def read_item(raw: msgspec.Raw, status_of_all: str) -> Item:
@@ -46,12 +49,12 @@ def read_item(raw: msgspec.Raw, status_of_all: str) -> Item:
     _starts_at(item)
     clean = Item(
         labels=dict(labels),
-        annotations=dict(texts(item.annotations)),
+        annotations=loose_texts(item.annotations),
         status=status,
         starts_at=item.starts_at,
-        ends_at=item.ends_at,
-        generator_url=text(item.generator_url or item.dashboard_url),
-        fingerprint=_fingerprint(text(item.fingerprint).strip(), labels.items()),
+        ends_at=loose_text(item.ends_at),
+        generator_url=loose_text(item.generator_url) or loose_text(item.dashboard_url),
+        fingerprint=_fingerprint(loose_text(item.fingerprint).strip(), labels.items()),
     )
     if len(msgspec.json.encode(clean)) > MAX_ALERT:
         raise BadMessage(f"the alert has more than {MAX_ALERT} bytes")
@@ -73,7 +76,7 @@ def _ends_at(item: Item) -> datetime | None:
     if item.status != AlertStatus.RESOLVED:
         return None
     try:
-        return from_rfc3339(item.ends_at or "")
+        return from_rfc3339(loose_text(item.ends_at))
     except ValueError:
         return None
 
@@ -87,11 +90,11 @@ def _fingerprint(given: str, labels: Iterable[tuple[str, str]]) -> str:
 
 def to_alert(item: Item, source: str, truncated: int) -> Alert:
     """The alert in our own terms; `truncated` is how many siblings the sender left out."""
-    labels, annotations = texts(item.labels), texts(item.annotations)
-    url = item.generator_url or ""
+    labels, annotations = texts(item.labels), loose_texts(item.annotations)
+    url = loose_text(item.generator_url)
     return Alert(
         source=source,
-        fingerprint=item.fingerprint or "",
+        fingerprint=loose_text(item.fingerprint),
         status=AlertStatus(item.status),
         starts_at=_starts_at(item),
         ends_at=_ends_at(item),

@@ -67,6 +67,19 @@ def text(value: Scalar) -> str:
     return shown if len(shown) <= MAX_TEXT else shown[: MAX_TEXT - 1] + "…"
 
 
+def loose_text(value: object) -> str:
+    """What should have been text, where it does not matter if it is something else."""
+    return text(value) if isinstance(value, str | int | float | bool) else ""
+
+
+def loose_texts(values: object) -> dict[str, str]:
+    """What should have been an object of texts; whatever in it is none is left out."""
+    if not isinstance(values, dict):
+        return {}
+    scalars = {k: v for k, v in values.items() if v is None or not isinstance(v, dict | list)}
+    return texts(scalars)
+
+
 def texts(values: Mapping[str, Scalar] | None) -> dict[str, str]:
     """All values as text, sorted by name, so that the order they came in never matters."""
     return {text(name): text(values[name]) for name in sorted(values)} if values else {}

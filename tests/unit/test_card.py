@@ -86,7 +86,14 @@ def test_every_phase_of_a_rollback_can_be_drawn(phase: Phase) -> None:
 )
 def test_only_what_may_be_pressed_has_a_button(state: State, choices: tuple[Choice, ...]) -> None:
     """Buttons are gone once they are used, or once it is too late for them."""
-    assert card(proposed(state)).choices == choices
+    page = PAGE if state is State.OPEN else PAGE.acknowledged(NOON)
+    assert card(proposed(state), page).choices == choices
+
+
+@pytest.mark.parametrize("state", [State.ACKNOWLEDGED, State.MITIGATING, State.MITIGATED])
+def test_a_later_page_can_be_acknowledged_by_itself(state: State) -> None:
+    """Whoever is woken again says again that they have seen it."""
+    assert Choice.ACKNOWLEDGE in card(proposed(state)).choices
 
 
 @pytest.mark.parametrize("phase", set(Phase) - {Phase.PROPOSED})

@@ -196,7 +196,6 @@ def test_a_key_given_twice_counts_with_its_last_value() -> None:
         b'{"alerts": {}}',
         b'{"alerts": [',
         b'{"alerts": [' + b"[" * 100_000,
-        b'{"alerts": [], "status": 3}',
         b"\xff\xfe{}",
         b"\x00",
         webhook(alert())[:-5],
@@ -206,6 +205,30 @@ def test_what_is_no_webhook_is_a_bad_message(body: bytes) -> None:
     """A body that cannot be read as a whole raises only the declared error."""
     with pytest.raises(BadMessage):
         alertmanager.split(body, "prod")
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"endsAt": 5},
+        {"endsAt": "never"},
+        {"generatorURL": ["x"]},
+        {"annotations": "none"},
+        {"annotations": {"summary": ["x"], "description": "it fails"}},
+        {"fingerprint": {"a": 1}},
+    ],
+    ids=str,
+)
+def test_what_does_not_matter_never_costs_a_page(spoilt: dict[str, object]) -> None:
+    """An alert with a wrong field that nobody needs is an alert all the same."""
+    (read,) = alertmanager.parse(webhook({**alert(), **spoilt}), "prod")
+    assert read.labels == alertmanager.parse(webhook(alert()), "prod")[0].labels
+
+
+def test_a_webhook_whose_own_fields_are_wrong_still_carries_its_alerts() -> None:
+    """Neither `status` nor `truncatedAlerts` of the envelope may lose what is in it."""
+    body = webhook(alert(), truncatedAlerts="x", status=5)
+    assert len(alertmanager.split(body, "prod").messages) == 1
 
 
 def test_ten_thousand_alerts_are_split_and_more_are_too_large() -> None:

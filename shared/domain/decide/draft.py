@@ -92,6 +92,7 @@ class Draft:
         details: tuple[str, ...] = (),
         team_id: str = "",
         person_id: str = "",
+        instead_of: tuple[str, ...] = (),
     ) -> Incident:
         """Wake whoever is on call for the incident's team (or another) and put the incident."""
         team = self.policy.teams[team_id] if team_id else self.policy.owner(incident.lane)
@@ -106,6 +107,7 @@ class Draft:
             channel=team.channel,
             decided_at=self.now,
             details=details,
+            instead_of=instead_of,
         )
         incident = incident.with_page(page)
         self.put(incident)

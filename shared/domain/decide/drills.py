@@ -12,6 +12,7 @@ from shared.domain.event import ActionFinished, DrillDue, drill_id
 from shared.domain.evidence import judge_drill
 from shared.domain.incident import TimelineKind
 from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome
+from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 from shared.domain.stack import DrillPhase, DrillRun
 
@@ -144,8 +145,9 @@ def _finish(draft: Draft, row: DrillRow) -> None:
     draft.row(row)
     draft.stack = replace(draft.stack, drill=None)
     for incident in draft.stack.incidents:
-        if incident.rollback is not None and incident.rollback.waiting:
-            asked = ask_for_plan(draft, incident, incident.rollback)
+        wish = incident.rollback
+        if wish is not None and wish.waiting and wish.phase is Phase.PLANNING:
+            asked = ask_for_plan(draft, incident, wish)
             draft.put(replace(incident, rollback=asked))
 
 

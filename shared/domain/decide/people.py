@@ -93,6 +93,10 @@ def _resolve(draft: Draft, incident: Incident, person: Person, firing: int) -> I
 
 def _acknowledge(draft: Draft, incident: Incident, person: Person, at: datetime) -> Incident | str:
     moved = incident.moved(Trigger.ACKNOWLEDGE)
+    later = moved is Refusal.ALREADY_ACKNOWLEDGED
+    if later and any(not page.acknowledged_at for page in incident.pages):
+        draft.say(incident, TimelineKind.ACKNOWLEDGED, f"{person.name} acknowledged too", at=at)
+        return acknowledged(incident, person.id, at)
     if isinstance(moved, Refusal):
         by = f" by {_name(draft, incident.acknowledged_by)}" if incident.acknowledged_by else ""
         return moved.value + (by if moved is Refusal.ALREADY_ACKNOWLEDGED else "")

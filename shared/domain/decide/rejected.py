@@ -46,6 +46,7 @@ def _page(draft: Draft, event: MessageRejected) -> None:
         draft.say(known, TimelineKind.UNREADABLE, f"{title}: {event.reason}")
         draft.page(known, PageStep.UNREADABLE, (title, why))
         return
+    draft.retire(known)
     lane = draft.policy.lane(TRIAGE)
     reasons = ("an alert may be in it, so a person has to look",)
     incident = new_incident(draft, lane, Severity.SEV2, title, why, reasons)

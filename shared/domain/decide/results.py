@@ -61,7 +61,8 @@ def _delivered(draft: Draft, incident: Incident, key: str, outcome: Delivered) -
         return Reason.STALE
     if page.sent_at is None:
         incident = _sent(draft, incident, page, outcome)
-    if digest(card_for(draft.policy, incident, page)) != outcome.drawn:
+    shown = incident.page(key) or page
+    if digest(card_for(draft.policy, incident, shown)) != outcome.drawn:
         draft.act(ActionKind.REFRESH, incident.id, PageOrder(page=key))
     return Reason.RECORDED
 
@@ -125,9 +126,9 @@ def _page_failed(draft: Draft, incident: Incident, event: ActionFinished, reason
     failed = incident.page(event.action.order.page)
     where = failed.channel if failed else "an unknown channel"
     draft.say(incident, TimelineKind.PAGE_FAILED, f"The page to {where} failed: {reason}")
-    tried = {page.person for page in incident.pages}
+    tried = (*failed.instead_of, failed.person) if failed else ()
     teams = draft.policy.teams.values()
     other = next((team for team in teams if team.on_call not in tried), None)
     if other is not None:
         details = (f"The page to {where} could not be delivered: {reason}",)
-        draft.page(incident, PageStep.ACTION_FAILED, details, team_id=other.id)
+        draft.page(incident, PageStep.ACTION_FAILED, details, team_id=other.id, instead_of=tried)

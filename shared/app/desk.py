@@ -1,0 +1,208 @@
+"""The desk: where people come with what they typed, to read how things stand or to ask.
+
+Nothing here knows Slack; what is asked for takes effect later, through a stored instruction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from shared.app import answers
+from shared.app.answers import Answer
+from shared.app.typed import Unclear, listed, option, pick
+from shared.domain.decide.asks import APPLY
+from shared.domain.event import Instruction
+from shared.domain.paging import Choice
+from shared.domain.policy import Policy, StackPolicy
+from shared.domain.severity import Severity
+from shared.ports import Reports
+
+DRILLS: Final = ("rollback",)
+LONGEST_TEXT: Final = 500
+"""Characters of a reason, or of what a declared incident is about."""
+
+_NEWEST: Final = 10
+_SEVERITY: Final = re.compile(r"sev-?[0-9]{1,3}")
+_VERBS: Final = tuple(form.split()[0] for form, _ in answers.USAGE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What a person typed after `command`, where and when.
+
+    `id` is the request's, equal when it is sent again; `trigger` opens a modal for a moment.
+    """
+
+    id: str
+    command: str
+    text: str
+    person: str
+    channel: str
+    trigger: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToStore:
+    """Store the instruction, and tell the person so."""
+
+    instruction: Instruction
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToOpen:
+    """Open a modal, then store the instruction that has it filled."""
+
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a typed command asks for. Anyone may read; only people of the policy may ask."""
+
+    policy: Policy
+    reports: Reports
+
+    def __call__(self, typed: Typed) -> Answer | ToStore | ToOpen:
+        """Answer it, or say what is to be done about it."""
+        verb, *words = typed.text.split() or ["help"]
+        try:
+            verb = pick(verb, _VERBS)
+            if verb in ("rollback", "drill", "declare"):
+                return self._asked(verb, words, typed)
+            _nothing_more(verb, words)
+            return self._read(verb, typed.command)
+        except Unclear as unclear:
+            return Answer(paragraphs=(str(unclear), f"`{typed.command} help` says what there is."))
+
+    def _read(self, verb: str, command: str) -> Answer:
+        match verb:
+            case "status":
+                drills = self.reports.drills(limit=1)
+                return answers.standing(self.policy, self.reports.heads(), drills)
+            case "incidents":
+                return answers.newest(self.policy, self.reports.incidents(limit=_NEWEST))
+            case "oncall":
+                return answers.on_call(self.policy)
+            case _:
+                return answers.usage(command)
+
+    def _asked(self, verb: str, words: Sequence[str], typed: Typed) -> ToStore | ToOpen:
+        if self.policy.person_by_slack(typed.person) is None:
+            raise Unclear(
+                "The policy knows no person with your account, so you may read and not ask; "
+                "whoever keeps the policy can add you."
+            )
+        match verb:
+            case "rollback":
+                return self._rollback(words, typed)
+            case "drill":
+                return self._drill(words, typed)
+            case _:
+                return self._declare(words, typed)
+
+    def _rollback(self, words: Sequence[str], typed: Typed) -> ToOpen:
+        stack, rest = self._stack(words)
+        _nothing_more("rollback STACK", rest)
+        return ToOpen(instruction=_instruction(typed, Choice.PREVIEW, stack))
+
+    def _drill(self, words: Sequence[str], typed: Typed) -> ToStore:
+        options = [pick(option(word), (APPLY,), "option") for word in words if option(word)]
+        names = [word for word in words if not option(word)]
+        if not names:
+            raise Unclear(f"Say which drill: {listed(DRILLS)}.")
+        drill = pick(names[0], DRILLS, "drill")
+        stack, rest = self._stack(names[1:])
+        _nothing_more(f"drill {drill} STACK", rest)
+        asked = _instruction(typed, Choice.DRILL, stack)
+        moves = "Traffic is moved, health is checked, and everything is put back."
+        stays = "Only the plan is made; traffic stays where it is."
+        answer = Answer(
+            headline=f"Drill {drill} of {stack.name}",
+            paragraphs=(
+                moves if options else stays,
+                f"`{typed.command} status` shows how it went.",
+            ),
+        )
+        return ToStore(
+            instruction=replace(asked, text=" ".join([drill, *options[:1]])), answer=answer
+        )
+
+    def _declare(self, words: Sequence[str], typed: Typed) -> ToStore:
+        stack, rest = self._stack_before_lane(words)
+        if not rest:
+            raise Unclear(f"Say which lane it belongs to, one of {listed(self.policy.lanes)}.")
+        lane = pick(rest[0], self.policy.lanes, "lane")
+        severity, what = _severity(rest[1:])
+        asked = replace(
+            _instruction(typed, Choice.DECLARE, stack),
+            lane=lane,
+            severity=severity,
+            text=_described(what),
+        )
+        team = self.policy.owner(lane)
+        how_bad = severity or self.policy.default_severity
+        paged = f"{self.policy.on_call(team).name} is on call for it, in {team.channel}."
+        answer = Answer(
+            headline=f"Declaring a {how_bad} incident of {stack.name}, lane {lane}",
+            paragraphs=(asked.text, paged),
+        )
+        return ToStore(instruction=asked, answer=answer)
+
+    def _stack_before_lane(self, words: Sequence[str]) -> tuple[StackPolicy, Sequence[str]]:
+        """The stack, which is left out where the first word is a lane and there is only one."""
+        stacks, lanes = self.policy.stacks, self.policy.lanes
+        if len(stacks) == 1 and words:
+            first = pick(words[0], [*stacks, *lanes], "stack or lane")
+            if first in lanes and first not in stacks:
+                return next(iter(stacks.values())), words
+        return self._stack(words)
+
+    def _stack(self, words: Sequence[str]) -> tuple[StackPolicy, Sequence[str]]:
+        """The stack that the first word names, or the only one, and the words after it."""
+        stacks = self.policy.stacks
+        if words:
+            return stacks[pick(words[0], stacks, "stack")], words[1:]
+        if len(stacks) != 1:
+            raise Unclear(f"Say which stack: {listed(stacks)}.")
+        return next(iter(stacks.values())), ()
+
+
+def _severity(words: Sequence[str]) -> tuple[Severity | None, Sequence[str]]:
+    """The severity, if the first word is meant as one, and the words after it."""
+    meant = words[0].casefold() if words else ""
+    if not _SEVERITY.fullmatch(meant):
+        return None, words
+    if meant not in list(Severity):
+        raise Unclear(f"There is no severity `{meant}`; there is: {listed(Severity)}")
+    return Severity(meant), words[1:]
+
+
+def _described(words: Sequence[str]) -> str:
+    text = " ".join(words)
+    if not text:
+        raise Unclear("Say what is wrong: whoever is woken reads it.")
+    if len(text) > LONGEST_TEXT:
+        raise Unclear(f"Say what is wrong in at most {LONGEST_TEXT} characters.")
+    return text
+
+
+def _nothing_more(form: str, words: Sequence[str]) -> None:
+    if words:
+        raise Unclear(f"After `{form}` nothing more is expected, and there is `{words[0][:40]}`.")
+
+
+def _instruction(typed: Typed, choice: Choice, stack: StackPolicy) -> Instruction:
+    return Instruction(
+        id=typed.id,
+        choice=choice,
+        person=typed.person,
+        channel=typed.channel,
+        at=typed.at,
+        stack=stack.id,
+    )

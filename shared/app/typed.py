@@ -1,0 +1,38 @@
+"""Words a person typed, taken for what they most likely mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from shared.domain.errors import SwitchmanError
+
+_DASHES: Final = re.compile(r"[-\u2010-\u2015]+")  # telephones turn -- into one long dash
+_LONGEST_ECHO: Final = 40
+
+
+class Unclear(SwitchmanError):
+    """What was typed cannot be carried out; the text tells the person what would be right."""
+
+
+def option(word: str) -> str:
+    """The option that was typed, with two hyphens whatever dash it begins with; empty if none."""
+    return _DASHES.sub("--", word, count=1) if _DASHES.match(word) else ""
+
+
+def pick(word: str, known: Iterable[str], kind: str = "") -> str:
+    """The known name that was typed, in whatever case. Raises `Unclear` with a suggestion."""
+    names = {name.casefold(): name for name in known}
+    found = names.get(word.casefold())
+    if found is not None:
+        return found
+    close = get_close_matches(word.casefold(), names, n=1)
+    hint = f"did you mean `{names[close[0]]}`?" if close else f"there is: {listed(names.values())}"
+    raise Unclear(f"There is no {f'{kind} ' if kind else ''}`{word[:_LONGEST_ECHO]}`; {hint}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names, as people are told them."""
+    return ", ".join(f"`{name}`" for name in names) or "none"
