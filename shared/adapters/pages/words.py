@@ -64,7 +64,7 @@ def duration(seconds: float) -> str:
     if seconds < 0.0995:
         return f"{max(seconds, 0) * 1000:.0f}{_SPACE}ms"
     if seconds < 9.95:
-        return f"{seconds:.1f}{_SPACE}s"
+        return f"{seconds:.1f}".removesuffix(".0") + f"{_SPACE}s"
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{whole}{_SPACE}s"
