@@ -2,7 +2,7 @@
 
 An entry point calls `application()`, which is built once for a process from its environment;
 each part of it is built when it is first asked for, so that `ingest` never loads Cloud Run's
-client and `slack` never reads the policy.
+client and a pressed button never waits for the policy.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from shared.config import Settings, SettingsError
 from shared.domain.errors import Refused, Transient
 
 if TYPE_CHECKING:
+    from shared.adapters.firestore.store import FirestoreStore
     from shared.adapters.pages.pages import Pages
     from shared.adapters.secret_manager import SecretManager
     from shared.adapters.sqlite.store import SqliteStore
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
         ReceiveAlerts,
         StoreInstruction,
     )
+    from shared.app.take import AskForRollback, TakeCommand
     from shared.app.tick import Tick
     from shared.domain.policy import Policy
-    from shared.ports import Chat, Clock, Health, Publisher, Traffic
+    from shared.ports import Chat, Clock, Health, Publisher, Store, Traffic
 
 T = TypeVar("T")
 
@@ -97,10 +99,25 @@ class Application:
             raise Misconfigured(*map(str, error.faults)) from error
 
     @once
-    def store(self) -> SqliteStore:
+    def store(self) -> Store:
         """The store."""
+        return self.sqlite if self.settings.sqlite is not None else self._firestore
+
+    @once
+    def _firestore(self) -> FirestoreStore:
+        from google.cloud.firestore import Client
+
+        from shared.adapters.firestore.store import FirestoreStore
+
+        assert self.settings.firestore is not None, "settings name one of the two stores"
+        project, database = self.settings.firestore
+        return FirestoreStore(Client(project=project, database=database), self.clock)
+
+    @once
+    def sqlite(self) -> SqliteStore:
+        """The SQLite store, on which the embedded bus lives."""
         if self.settings.sqlite is None:
-            raise Misconfigured("SWITCHMAN_STORE: this version only knows sqlite:// stores")
+            raise Misconfigured("SWITCHMAN_STORE: the embedded bus needs a sqlite:// store")
         from shared.adapters.sqlite.store import SqliteStore
         from shared.wire.stored import NewerSchema
 
@@ -116,7 +133,7 @@ class Application:
         if self.settings.pubsub is None:
             from shared.adapters.embedded_bus import EmbeddedPublisher
 
-            return EmbeddedPublisher(self.store)
+            return EmbeddedPublisher(self.sqlite)
         from shared.adapters.pubsub import PubSubPublisher
 
         return PubSubPublisher(self.settings.pubsub)
@@ -164,10 +181,27 @@ class Application:
 
     @once
     def store_instruction(self) -> StoreInstruction:
-        """What `slack` does."""
+        """What `slack` does with a pressed button."""
         from shared.app.receive import StoreInstruction
 
         return StoreInstruction(self.store, self.publisher)
+
+    @once
+    def take_command(self) -> TakeCommand:
+        """What `slack` does with a typed command."""
+        from shared.app.desk import Desk
+        from shared.app.take import TakeCommand
+
+        desk = Desk(policy=self.policy, reports=self.store)
+        chat: Chat = _Lazy(lambda: self.chat)
+        return TakeCommand(desk=desk, store=self.store_instruction, chat=chat)
+
+    @once
+    def ask_for_rollback(self) -> AskForRollback:
+        """What `slack` does with a submitted form."""
+        from shared.app.take import AskForRollback
+
+        return AskForRollback(self.store_instruction)
 
     @once
     def follow_instruction(self) -> FollowInstruction:
@@ -211,6 +245,7 @@ class Application:
                 ActionKind.PAGE: people.page,
                 ActionKind.REFRESH: people.refresh,
                 ActionKind.TELL: people.tell,
+                ActionKind.SHOW: people.show,
                 ActionKind.PLAN: self.make_plan,
                 ActionKind.APPLY: change,
                 ActionKind.RESTORE: change,
@@ -298,7 +333,7 @@ class Application:
 
     def verify_slack(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `BadSignature` unless Slack signed this request in the last five minutes."""
-        from shared.adapters.slack import verify
+        from shared.adapters.slack_signature import verify
 
         secret = self.secret("SLACK_SIGNING_SECRET", self.settings.slack_signing_secret)
         verify([secret], headers, body, self.clock.now())

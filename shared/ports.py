@@ -172,7 +172,7 @@ class Reports(Protocol):
     """Reading for people."""
 
     def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
-        """Open and closed incidents, newest first."""
+        """Every incident of a head, and up to `limit` closed ones, newest first."""
         ...
 
     def incident(self, incident_id: str) -> IncidentView | None:

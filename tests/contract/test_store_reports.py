@@ -73,12 +73,28 @@ def test_closed_incident_is_read_from_its_row(store: Store) -> None:
 
 
 def test_incidents_come_newest_first(store: Store) -> None:
-    """Open and closed ones of all stacks in one list, as long as asked for."""
+    """Open and closed ones of all stacks in one list."""
     put(store, "e1", shop(incident(2)), rows=(IncidentRow(incident=incident(1)),))
     put(store, "e2", Stack(id="mail", incidents=(incident(3, "mail"),)))
     ids = [incident(3, "mail").id, incident(2).id, incident(1).id]
     assert [view.incident.id for view in store.incidents()] == ids
-    assert [view.incident.id for view in store.incidents(limit=2)] == ids[:2]
+
+
+def test_an_open_incident_is_never_cut_off(store: Store) -> None:
+    """Of closed ones as many are listed as asked for; an old open one stays in the list."""
+    closed = tuple(IncidentRow(incident=incident(number)) for number in (2, 3, 4))
+    put(store, "e1", shop(incident(1)), rows=closed)
+    found = [view.incident.id for view in store.incidents(limit=1)]
+    assert found == [incident(4).id, incident(1).id]
+
+
+def test_heads_are_listed(store: Store) -> None:
+    """Every stack's head as it is, with its writes where the store counts them."""
+    put(store, "e1", shop(incident(1)))
+    put(store, "e2", shop(incident(1), incident(2, lane="auth")))
+    (head,) = store.heads()
+    assert head.stack == shop(incident(1), incident(2, lane="auth"))
+    assert head.writes in (2, None)
 
 
 def test_story_is_in_order(store: Store) -> None:

@@ -10,7 +10,7 @@ from shared.adapters.firestore import documents
 from shared.adapters.firestore.access import Access
 from shared.domain.decision import DrillRow, RejectedRow, TimelineRow
 from shared.domain.incident import Incident, stack_of
-from shared.ports import IncidentView
+from shared.ports import HeadView, IncidentView
 from shared.wire import stored
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ class FirestoreReports(Access):
     """`ports.Reports`."""
 
     def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
-        """Open and closed incidents, newest first."""
+        """Every open incident and the last closed ones, newest first."""
         found = [*self._in_heads(), *self._closed(limit)]
         found.sort(key=lambda incident: incident.opened_at, reverse=True)
-        return self._views(found[:limit])
+        return self._views(found)
 
     def incident(self, incident_id: str) -> IncidentView | None:
         """One incident, open or closed."""
@@ -62,6 +62,13 @@ class FirestoreReports(Access):
         query = self._client.collection(documents.REJECTED)
         rows = self._stream(query.order_by("at", direction="DESCENDING").limit(limit))
         return tuple(stored.REJECTED.decode(row.get("body")) for row in rows)
+
+    def heads(self) -> tuple[HeadView, ...]:
+        """Every stack's head; Firestore does not count writes."""
+        rows = self._stream(self._client.collection(documents.STACKS))
+        return tuple(
+            HeadView(stack=stored.HEAD.decode(row.get("body")), writes=None) for row in rows
+        )
 
     def _in_heads(self) -> Iterator[Incident]:
         for head in self._stream(self._client.collection(documents.STACKS)):

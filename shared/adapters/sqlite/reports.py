@@ -19,11 +19,11 @@ class SqliteReports:
     _database: Database
 
     def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
-        """Open and closed incidents, newest first."""
+        """Every open incident and the last closed ones, newest first."""
         with self._database.reading() as read:
             found = [*_in_heads(read), *_closed(read, limit)]
             found.sort(key=lambda incident: incident.opened_at, reverse=True)
-            return _views(read, found[:limit])
+            return _views(read, found)
 
     def incident(self, incident_id: str) -> IncidentView | None:
         """One incident, open or closed."""
