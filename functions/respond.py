@@ -30,13 +30,15 @@ def respond(request: Request) -> Answer:
         return {"ignored": "this message is for command"}, 200
     app = bootstrap.application()
     found, unreadable = _read(message)
+    for event in unreadable:
+        LOG.warning("rejected an alert: %s", event.reason)
     handled = (*app.receive_alerts(found), *map(app.receive_alerts.reject, unreadable))
     for result in handled:
         LOG.info(said(result), extra={"stack": result.stack, "event": result.event})
-    return {
-        "handled": [said(result) for result in handled],
-        "rejected": [event.reason for event in unreadable],
-    }, 200
+    answer = {"handled": [said(result) for result in handled]}
+    if unreadable:
+        answer["rejected"] = [event.reason for event in unreadable]
+    return answer, 200
 
 
 def _unwrapped(request: Request) -> pubsub.PubsubMessage:

@@ -75,9 +75,11 @@ def test_each_alert_becomes_a_message_of_its_own(served: Serve, store: SqliteSto
 
     assert answer.json() == {"accepted": 2, "rejected": 1}
     waiting = store.messages.waiting("events", 0, 10)
-    numbers = [json.loads(m.data)["alerts"][0]["labels"]["number"] for m in waiting]
+    rejected, *alerts = sorted(waiting, key=lambda m: m.attributes["kind"], reverse=True)
+    numbers = [json.loads(m.data)["alerts"][0]["labels"]["number"] for m in alerts]
     assert numbers == ["1", "2"]
-    assert all(m.attributes == {"kind": "alert", "source": "alertmanager"} for m in waiting)
+    assert all(m.attributes == {"kind": "alert", "source": "alertmanager"} for m in alerts)
+    assert rejected.attributes == {"kind": "rejected"}
 
 
 def test_the_same_webhook_again_adds_nothing(served: Serve, store: SqliteStore) -> None:

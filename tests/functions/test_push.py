@@ -55,8 +55,9 @@ def test_respond_lets_a_bad_alert_reject_no_sibling(served: Serve, store: Sqlite
 
     answer = function.client.post("/", json=push_of(webhook({"labels": 1}, alert())))
 
-    assert answer.json() == {"handled": ["an incident was opened"]}
-    only_incident(store)
+    assert answer.json()["handled"][0] == "an incident was opened"
+    assert {view.incident.lane for view in store.incidents()} == {"projector", "triage"}
+    assert len(store.rejected()) == 1
     assert "rejected an alert" in function.log()[0]["message"]
 
 
