@@ -1,32 +1,32 @@
-"""Slack: messages to people through its Web API, and the proof that a request is Slack's.
+"""Slack: messages and modals for people, through its Web API.
 
 The app needs the scopes `chat:write`, `channels:read`, `channels:history` and, for private
-channels, `groups:read` and `groups:history`.
+channels, `groups:read` and `groups:history`; and the slash command, which is `commands`.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Final
 
-from shared.adapters.slack_errors import Call
+from shared.adapters.slack_errors import Call, NotThere
 from shared.adapters.slack_web import SlackWeb
-from shared.domain.errors import Transient
-from shared.domain.paging import Card, MessageRef
+from shared.domain.paging import Card, MessageRef, Sheet
 from shared.ports import Clock
-from shared.wire.slack import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, header
-from shared.wire.slack_card import blocks, escape, fallback
-
-if TYPE_CHECKING:
-    from slack_sdk.signature import SignatureVerifier
+from shared.wire.slack_card import blocks, fallback
+from shared.wire.slack_modal import filled, placeholder
+from shared.wire.slack_text import escape
 
 SLACK_API: Final = "https://slack.com/api/"
 EVENT_TYPE: Final = "switchman_page"
 
 _CHANNEL_ID: Final = re.compile(r"[CDG][A-Z0-9]{6,}")
+_MODAL_SECONDS: Final = 2
+_ABOUT: Final = "|"
 
 
 class SlackChat:
@@ -40,6 +40,9 @@ class SlackChat:
         self, token: str, clock: Clock, *, base_url: str = SLACK_API, timeout_seconds: int = 8
     ) -> None:
         self._web = SlackWeb(token, clock, base_url, timeout_seconds)
+        self._hurried = SlackWeb(
+            token, clock, base_url, min(timeout_seconds, _MODAL_SECONDS), patience=timedelta()
+        )
         self._lock = threading.Lock()
         self._ids: dict[str, str] = {}
 
@@ -98,13 +101,62 @@ class SlackChat:
             blocks=blocks(card),
         )
 
+    def ask(self, trigger: str, stack: str) -> str:
+        """Open a modal that asks about a rollback of the stack, with a placeholder.
+
+        Somebody waits, and Slack takes the trigger for three seconds: nothing is tried twice. The
+        id names the stack too, because filling the modal replaces what its submission is about.
+
+        Raises:
+            Transient: Slack did not open it.
+            Refused: It never will with this trigger; the text says what to do.
+            UnknownOutcome: It may be open, and cannot be filled.
+        """
+        answer = self._hurried.call(
+            Call("views.open", "", repeatable=False),
+            self._hurried.client.views_open,
+            trigger_id=trigger,
+            view=placeholder(stack),
+        )
+        return f"{answer['view']['id']}{_ABOUT}{stack}"
+
+    def show(self, view: str, sheet: Sheet) -> None:
+        """Fill the modal with the plan; one that the person has closed stays closed.
+
+        Raises:
+            Transient: It may not be done; do it again.
+            Refused: It cannot be done; the text says why.
+        """
+        view_id, _, stack = view.partition(_ABOUT)
+        with suppress(NotThere):
+            self._web.call(
+                Call("views.update", "", repeatable=True),
+                self._web.client.views_update,
+                view_id=view_id,
+                view=filled(stack, sheet),
+            )
+
     def tell(self, channel: str, user: str, text: str) -> None:
         """Say something that only this user sees; plain text, shown as it is.
+
+        It is a direct message where no channel is given, or one that we or they are not in.
 
         Raises:
             Transient: It may not have been said; say it again.
             Refused: It cannot be said; the text says why.
         """
+        with suppress(NotThere):
+            if channel:
+                self._tell_in(channel, user, text)
+                return
+        self._web.call(
+            Call("chat.postMessage", user, repeatable=True),
+            self._web.client.chat_postMessage,
+            channel=user,
+            text=escape(text),
+        )
+
+    def _tell_in(self, channel: str, user: str, text: str) -> None:
         self._web.call(
             Call("chat.postEphemeral", channel, repeatable=True),
             self._web.client.chat_postEphemeral,
@@ -139,42 +191,6 @@ class SlackChat:
         with self._lock:
             for channel, place in ids.items():
                 self._ids[f"#{channel.removeprefix('#')}"] = place
-
-
-def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Return if Slack signed this request with one of the secrets in the last five minutes.
-
-    How: https://docs.slack.dev/authentication/verifying-requests-from-slack. Two secrets are
-    given while one replaces the other.
-
-    Raises:
-        BadSignature: Anything else is wrong with the request.
-        Transient: There is no secret to compare with, which is no fault of the sender's.
-    """
-    usable = [secret for secret in secrets if secret.strip()]
-    if not usable:
-        raise Transient("SLACK_SIGNING_SECRET is empty")
-    for name in (TIMESTAMP_HEADER, SIGNATURE_HEADER):
-        if header(headers, name) is None:
-            raise BadSignature(f"the request has no {name} header")
-    try:
-        valid = [_verifier(secret, now).is_valid_request(body, headers) for secret in usable]
-    except (ValueError, TypeError, OverflowError) as error:
-        # A timestamp that is no number, a body that is not UTF-8, a signature that is not ASCII.
-        raise BadSignature(f"the signature cannot be checked: {type(error).__name__}") from error
-    if not any(valid):
-        raise BadSignature("the signature does not match, or is older than five minutes")
-
-
-def _verifier(secret: str, now: datetime) -> SignatureVerifier:
-    from slack_sdk.signature import Clock as SlackClock
-    from slack_sdk.signature import SignatureVerifier
-
-    class Now(SlackClock):
-        def now(self) -> float:
-            return now.timestamp()
-
-    return SignatureVerifier(secret, Now())
 
 
 def _key_of(message: Mapping[str, Any]) -> str | None:

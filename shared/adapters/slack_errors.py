@@ -1,6 +1,7 @@
 """What Slack's errors mean for the caller.
 
-Codes: https://docs.slack.dev/reference/methods/chat.postMessage#errors; rate limits:
+Codes: https://docs.slack.dev/reference/methods/chat.postMessage#errors and
+https://docs.slack.dev/reference/methods/views.open#errors; rate limits:
 https://docs.slack.dev/apis/web-api/rate-limits. Slack says of `internal_error` and `fatal_error`
 that some of the operation may have succeeded all the same, so they leave a post in doubt.
 """
@@ -22,9 +23,15 @@ if TYPE_CHECKING:
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 _RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
-_NOT_DONE: Final = frozenset({"request_timeout", "team_added_to_org", "message_limit_exceeded"})
+_NOT_DONE: Final = frozenset(
+    {"request_timeout", "team_added_to_org", "message_limit_exceeded", "hash_conflict"}
+)
+_NOT_THERE: Final = frozenset(
+    {"channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "not_found"}
+)
 _IN_DOUBT: Final = frozenset({"internal_error", "fatal_error", "service_unavailable"})
 _NEW_TOKEN: Final = "install the Slack app again and store its bot token as SLACK_BOT_TOKEN"  # noqa: S105 - advice
+_TOO_LATE: Final = "it took longer than the three seconds Slack allows; try it again"
 _NEXT_STEP: Final = {
     "channel_not_found": "correct the channel in the policy; if it is private, invite the app",
     "not_in_channel": "invite the app to the channel",
@@ -32,12 +39,20 @@ _NEXT_STEP: Final = {
     "restricted_action": "ask a workspace administrator who may post there",
     "user_not_in_channel": "the person must join the channel to see such a message",
     "message_not_found": "the message was deleted",
+    "not_found": "the modal was closed",
+    "expired_trigger_id": _TOO_LATE,
+    "exchanged_trigger_id": _TOO_LATE,
+    "invalid_trigger_id": _TOO_LATE,
     "account_inactive": _NEW_TOKEN,
     "invalid_auth": _NEW_TOKEN,
     "not_authed": _NEW_TOKEN,
     "token_expired": _NEW_TOKEN,
     "token_revoked": _NEW_TOKEN,
 }
+
+
+class NotThere(Refused):
+    """The channel or the modal does not exist, or is not open to us or to the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,8 @@ def from_answer(error: SlackApiError, call: Call) -> SwitchmanError:
         return Transient(f"{call}: {code}")
     if status >= _SERVER_ERROR or code in _IN_DOUBT or not code:
         return call.in_doubt(f"answered {status} {code}".rstrip())
-    return Refused(f"{call}: {code}; {_next_step(error, code, call)}")
+    refusal = NotThere if code in _NOT_THERE else Refused
+    return refusal(f"{call}: {code}; {_next_step(error, code, call)}")
 
 
 def from_failure(error: Exception, call: Call) -> SwitchmanError:

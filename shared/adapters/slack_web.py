@@ -25,10 +25,17 @@ class SlackWeb:
     """slack-sdk's client without its own retries, which could post a message twice.
 
     Only a call that Slack refused for coming too soon is made again: once, when Slack asks for a
-    wait of at most five seconds. `client` offers the methods to call.
+    wait of at most `patience`. `client` offers the methods to call.
     """
 
-    def __init__(self, token: str, clock: Clock, base_url: str, timeout_seconds: int) -> None:
+    def __init__(
+        self,
+        token: str,
+        clock: Clock,
+        base_url: str,
+        timeout_seconds: int,
+        patience: timedelta = _PATIENCE,
+    ) -> None:
         from slack_sdk import WebClient
 
         if not _TOKEN.fullmatch(token):
@@ -38,6 +45,7 @@ class SlackWeb:
             token=token, base_url=base_url, timeout=timeout_seconds, retry_handlers=[]
         )
         self._clock = clock
+        self._patience = patience
 
     def pages(
         self, call: Call, method: Callable[..., SlackResponse], **arguments: object
@@ -67,7 +75,7 @@ class SlackWeb:
             return self._once(call, method, **arguments)
         except SlackApiError as error:
             wait = retry_after(error)
-            if wait is None or wait > _PATIENCE:
+            if wait is None or wait > self._patience:
                 raise from_answer(error, call) from error
         self._clock.sleep(wait)
         try:

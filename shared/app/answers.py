@@ -21,12 +21,15 @@ USAGE: Final = (
     ("incidents", "the newest incidents, open and closed"),
     ("oncall", "who is woken for what"),
     ("rollback [STACK]", "see what a rollback would do, and ask for it; somebody else approves"),
-    ("drill NAME [STACK] [--apply]", "rehearse; only with `--apply` is traffic moved, and put back"),
+    (
+        "drill NAME [STACK] [--apply]",
+        "rehearse; only with `--apply` is traffic moved, and put back",
+    ),
     (
         "declare [STACK] LANE [sev1..sev4] WHAT IS WRONG",
         "open an incident that no alert has reported",
     ),
-    ("help", "this"),
+    ("help", "this list"),
 )
 
 

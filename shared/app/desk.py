@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from shared.app import answers
 from shared.app.answers import Answer
-from shared.app.typed import Unclear, listed, option, pick
+from shared.app.typed import Typed, Unclear, listed, option, pick
 from shared.domain.decide.asks import APPLY
 from shared.domain.event import Instruction
 from shared.domain.paging import Choice
@@ -28,22 +27,6 @@ LONGEST_TEXT: Final = 500
 _NEWEST: Final = 10
 _SEVERITY: Final = re.compile(r"sev-?[0-9]{1,3}")
 _VERBS: Final = tuple(form.split()[0] for form, _ in answers.USAGE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """What a person typed after `command`, where and when.
-
-    `id` is the request's, equal when it is sent again; `trigger` opens a modal for a moment.
-    """
-
-    id: str
-    command: str
-    text: str
-    person: str
-    channel: str
-    trigger: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Final
 
@@ -11,6 +13,22 @@ from shared.domain.errors import SwitchmanError
 
 _DASHES: Final = re.compile(r"[-\u2010-\u2015]+")  # telephones turn -- into one long dash
 _LONGEST_ECHO: Final = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What a person typed after `command`, where and when.
+
+    `id` is the request's, equal when it is sent again; `trigger` opens a modal for a moment.
+    """
+
+    id: str
+    command: str
+    text: str
+    person: str
+    channel: str
+    trigger: str
+    at: datetime
 
 
 class Unclear(SwitchmanError):

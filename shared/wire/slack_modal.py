@@ -34,9 +34,10 @@ def filled(stack: str, sheet: Sheet) -> View:
     """The modal with its plan; without one it says why, and nothing can be submitted."""
     if not sheet.moves:
         return _view(stack, _told(f"{sheet.stack} cannot be rolled back.", sheet.note))
-    moves = _told(sheet.stack, *(f"• {move}" for move in sheet.moves[:_MOVES]))
+    name = section(f"*{clip(sheet.stack, SECTION - 2)}*")
+    moves = _told(*(f"• {move}" for move in sheet.moves[:_MOVES]))
     approvers = section(clip(sheet.approvers, SECTION, "*Somebody else has to approve it:* "))
-    return _asking(stack, [*moves, approvers, *_told(sheet.note)])
+    return _asking(stack, [name, *moves, approvers, *_told(sheet.note)])
 
 
 def accepted(stack: str) -> dict[str, Any]:

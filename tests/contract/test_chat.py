@@ -13,11 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.slack import SlackChat, verify
+from shared.adapters.slack import SlackChat
+from shared.adapters.slack_errors import NotThere
+from shared.adapters.slack_signature import verify
 from shared.domain.errors import Refused, SwitchmanError, Transient, UnknownOutcome
-from shared.domain.paging import Card, Choice, MessageRef
+from shared.domain.paging import Card, Choice, MessageRef, Sheet
 from shared.domain.severity import Severity
-from shared.wire.slack import Subject, event_id_of, parse_command, parse_interaction
+from shared.wire.slack import event_id_of
+from shared.wire.slack_card import BUTTONS
+from shared.wire.slack_command import parse_command
+from shared.wire.slack_modal import REASON
+from shared.wire.slack_request import Press, Subject, Submission, parse_interaction
 from tests.contract.chat_worlds import SimulatedWorld, World, fake_world, simulated_world
 from tests.contract.simulated_slack_world import MARIA, SIGNING_SECRET
 from tests.contract.test_health import closed_port, serving
@@ -32,11 +38,17 @@ CARD = Card(
     facts=(("Lane", "infra"),),
     paragraphs=("Requests fail.", "backend goes from 00011-new to 00010-kpf"),
     status="Nobody has acknowledged it yet.",
-    choices=tuple(Choice),
+    choices=BUTTONS,
     subject="shop-0123456789|abc",
     runbook="https://runbooks.example.com/infra",
 )
 DONE = replace(CARD, headline="Dealt with", choices=())
+SHEET = Sheet(
+    stack="The shop",
+    moves=("backend from bad to good: it served before",),
+    note="Nothing moves until it is approved.",
+    approvers="Infra",
+)
 
 
 @pytest.fixture(params=["fake", "slack"])
@@ -62,7 +74,7 @@ def test_a_card_is_posted_with_its_buttons(world: World) -> None:
     (seen,) = world.seen()
     assert seen.ts == ref.ts
     assert seen.text == CARD.headline
-    assert seen.buttons == tuple(Choice)
+    assert seen.buttons == BUTTONS
 
 
 def test_a_posted_card_is_found_by_its_key(world: World) -> None:
@@ -101,11 +113,14 @@ def test_a_lost_answer_is_an_unknown_outcome(world: World) -> None:
 def test_a_call_turned_away_may_be_made_again(world: World) -> None:
     """Every call says so; nothing was posted, and the next one goes through."""
     ref = world.chat.post(INCIDENTS, CARD, KEY)
+    view, trigger = world.chat.ask(world.trigger(), "shop"), world.trigger()
     calls: tuple[Callable[[], object], ...] = (
         lambda: world.chat.post(INCIDENTS, CARD, KEY),
         lambda: world.chat.find(INCIDENTS, KEY),
         lambda: world.chat.update(ref, DONE),
         lambda: world.chat.tell(INCIDENTS, MARIA.id, "You may not approve this."),
+        lambda: world.chat.ask(trigger, "shop"),
+        lambda: world.chat.show(view, SHEET),
     )
     for call in calls:
         world.away()
@@ -113,6 +128,9 @@ def test_a_call_turned_away_may_be_made_again(world: World) -> None:
             call()
     (seen,) = world.seen()
     assert seen.text == CARD.headline
+    (modal,) = world.modals()
+    assert "Preparing" in modal.text
+    world.chat.ask(trigger, "shop")
 
 
 def test_a_channel_that_does_not_exist_is_refused(world: World) -> None:
@@ -143,6 +161,112 @@ def test_one_person_is_told_something(world: World) -> None:
     world.chat.tell(INCIDENTS, MARIA.id, "You may not approve this.")
     (seen,) = world.seen()
     assert (seen.only_for, seen.text) == (MARIA.id, "You may not approve this.")
+
+
+@pytest.mark.parametrize("channel", ["", "#nowhere"])
+def test_where_there_is_no_channel_a_person_is_told_directly(world: World, channel: str) -> None:
+    """A form belongs to no channel, and a command may be typed where the app is not."""
+    world.chat.tell(channel, MARIA.id, "A drill is under way.")
+    assert world.told_directly() == ["A drill is under way."]
+
+
+def test_a_modal_opens_with_a_placeholder(world: World) -> None:
+    """It is about the stack, and a reason may be typed and sent while the plan is made."""
+    world.chat.ask(world.trigger(), "shop")
+    (modal,) = world.modals()
+    assert "Preparing" in modal.text
+    assert (modal.stack, modal.may_submit) == ("shop", True)
+
+
+def test_a_modal_is_filled_with_its_plan(world: World) -> None:
+    """What moves and why, who has to approve, and that nothing moves before; twice is once."""
+    view = world.chat.ask(world.trigger(), "shop")
+    for _ in range(2):
+        world.chat.show(view, SHEET)
+    (modal,) = world.modals()
+    for said in (SHEET.stack, *SHEET.moves, SHEET.note, SHEET.approvers):
+        assert said in modal.text
+    assert (modal.stack, modal.may_submit) == ("shop", True)
+
+
+def test_where_there_is_no_plan_nothing_can_be_sent(world: World) -> None:
+    """The modal says why."""
+    view = world.chat.ask(world.trigger(), "shop")
+    world.chat.show(view, replace(SHEET, moves=(), note="no revision served before"))
+    (modal,) = world.modals()
+    assert "no revision served before" in modal.text
+    assert not modal.may_submit
+
+
+def test_a_modal_that_was_closed_stays_closed(world: World) -> None:
+    """The plan comes too late, and that is no error."""
+    view = world.chat.ask(world.trigger(), "shop")
+    world.close_modal()
+    world.chat.show(view, SHEET)
+    assert world.modals() == []
+
+
+def test_a_trigger_opens_one_modal(world: World) -> None:
+    """The same request again opens nothing more."""
+    trigger = world.trigger()
+    world.chat.ask(trigger, "shop")
+    with pytest.raises(Refused):
+        world.chat.ask(trigger, "shop")
+    assert len(world.modals()) == 1
+
+
+def test_a_trigger_lasts_three_seconds(world: World) -> None:
+    """After that the person has to begin again, and the error says so."""
+    trigger = world.trigger()
+    world.wait(4)
+    with pytest.raises(Refused, match=r"three seconds.*try"):
+        world.chat.ask(trigger, "shop")
+    assert world.modals() == []
+
+
+def test_a_modal_is_not_waited_for(real: SimulatedWorld) -> None:
+    """A person waits and the trigger runs out: being asked to wait a second is a failure."""
+    trigger = real.trigger()
+    real.fault("views.open", "rate_limited", 1)
+    with pytest.raises(Transient):
+        real.chat.ask(trigger, "shop")
+    assert real.clock.slept == []
+
+
+def test_a_lost_answer_leaves_a_modal_in_doubt(real: SimulatedWorld) -> None:
+    """It may be open, and nobody knows its id."""
+    trigger = real.trigger()
+    real.fault("views.open", "timeout_after_success", 0)
+    with pytest.raises(UnknownOutcome):
+        real.chat.ask(trigger, "shop")
+
+
+def test_the_reason_survives_the_plan(real: SimulatedWorld) -> None:
+    """The field is the same before and after, so Slack keeps what was typed into it."""
+    view = real.chat.ask(real.trigger(), "shop")
+    before = real.views()[0]["view"]["blocks"][-1]
+    real.chat.show(view, SHEET)
+    after = real.views()[0]["view"]["blocks"][-1]
+    assert before == after
+    assert (after["block_id"], after["element"]["action_id"]) == (REASON, REASON)
+
+
+def test_a_submission_arrives_and_says_what_it_is_about(real: SimulatedWorld) -> None:
+    """From the filled modal to the stack and the reason, also after an update."""
+    real.chat.show(real.chat.ask(real.trigger(), "shop"), SHEET)
+    values = {REASON: {REASON: " it answers 500 "}}
+    real.slack.post("submit", view_id=real.views()[0]["id"], user="maria", values=values)
+    asked = parse_interaction(real.slack.app.take().body)
+    assert asked == Submission(stack="shop", reason="it answers 500", user_id=MARIA.id)
+
+
+def test_the_longest_plan_is_accepted(real: SimulatedWorld) -> None:
+    """A plan beyond every limit is clipped, not refused."""
+    view = real.chat.ask(real.trigger(), "shop")
+    real.chat.show(
+        view, Sheet(stack="&" * 4000, moves=("<" * 4000,) * 200, note="", approvers="&" * 4000)
+    )
+    assert real.modals()[0].may_submit
 
 
 def test_what_one_person_is_told_is_no_markup(real: SimulatedWorld) -> None:
@@ -264,9 +388,12 @@ def test_an_answer_that_is_not_slacks_leaves_a_post_in_doubt(body: bytes) -> Non
         ("ratelimited", Transient, "wait 1 s"),
         ("request_timeout", Transient, ""),
         ("team_added_to_org", Transient, ""),
-        ("channel_not_found", Refused, "correct the channel"),
-        ("not_in_channel", Refused, "invite the app"),
-        ("is_archived", Refused, "unarchive"),
+        ("channel_not_found", NotThere, "correct the channel"),
+        ("not_in_channel", NotThere, "invite the app"),
+        ("is_archived", NotThere, "unarchive"),
+        ("hash_conflict", Transient, ""),
+        ("expired_trigger_id", Refused, "three seconds"),
+        ("exchanged_trigger_id", Refused, "try it again"),
         ("missing_scope", Refused, "add the scope"),
         ("token_revoked", Refused, "SLACK_BOT_TOKEN"),
         ("invalid_blocks", Refused, "chat.postMessage#errors"),
@@ -312,7 +439,7 @@ def test_the_longest_card_is_accepted(real: SimulatedWorld) -> None:
         subject="s" * 2000,
     )
     real.chat.post(INCIDENTS, card, KEY)
-    assert real.seen()[0].buttons == tuple(Choice)
+    assert real.seen()[0].buttons == BUTTONS
 
 
 def test_a_press_arrives_signed_and_says_what_was_pressed(real: SimulatedWorld) -> None:
@@ -323,6 +450,7 @@ def test_a_press_arrives_signed_and_says_what_was_pressed(real: SimulatedWorld) 
     now = datetime.fromtimestamp(real.slack.clock.now, UTC)
     verify([SIGNING_SECRET], request.headers, request.body, now)
     press = parse_interaction(request.body)
+    assert isinstance(press, Press)
     assert (press.choice, press.subject) == (Choice.APPROVE, Subject("shop-0123456789", "abc"))
     assert (press.user_id, press.user_name) == (MARIA.id, "maria")
     assert MessageRef(press.channel, press.message_ts) == ref

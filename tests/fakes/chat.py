@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
+from typing import Final
 
 from shared.domain.errors import Refused, Transient, UnknownOutcome
-from shared.domain.paging import Card, MessageRef
+from shared.domain.paging import Card, MessageRef, Sheet
 from shared.ports import Clock
+
+TRIGGER_LASTS: Final = timedelta(seconds=3)
 
 
 class ChatFault(Enum):
@@ -30,8 +33,17 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class Modal:
+    """An open modal about a stack; without a sheet it shows its placeholder."""
+
+    view: str
+    stack: str
+    sheet: Sheet | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """Something that one person saw."""
+    """Something that one person saw, in a channel or, without one, in a direct message."""
 
     channel: str
     user: str
@@ -51,6 +63,26 @@ class FakeChat:
         self._faults: list[ChatFault] = []
         self._posted: dict[MessageRef, Posted] = {}
         self._told: list[Told] = []
+        self._triggers: dict[str, datetime] = {}
+        self._modals: dict[str, Modal] = {}
+        self._made = 0
+
+    def trigger(self) -> str:
+        """What a person's command brings with it: it opens one modal, within three seconds."""
+        with self._lock:
+            trigger = self._name_one("trigger")
+            self._triggers[trigger] = self._clock.now()
+            return trigger
+
+    def modals(self) -> tuple[Modal, ...]:
+        """Every open modal, oldest first."""
+        with self._lock:
+            return tuple(self._modals.values())
+
+    def close(self, view: str) -> None:
+        """The person closes the modal."""
+        with self._lock:
+            del self._modals[view]
 
     def order(self, *faults: ChatFault) -> None:
         """Let the next calls meet these, one each."""
@@ -97,19 +129,49 @@ class FakeChat:
         if fault is ChatFault.LOST_ANSWER:
             raise Transient("the answer was lost")
 
-    def tell(self, channel: str, user: str, text: str) -> None:
-        """Say something that only this user sees."""
+    def ask(self, trigger: str, stack: str) -> str:
+        """Open a modal with a placeholder."""
         with self._lock:
-            fault = self._meet(channel)
-            self._told.append(Told(_place(channel), user, text))
+            fault = self._meet("", must_exist=False)
+            given = self._triggers.pop(trigger, None)
+            if given is None or self._clock.now() > given + TRIGGER_LASTS:
+                raise Refused("the trigger is over: it took longer than three seconds; try again")
+            view = self._name_one("view")
+            self._modals[view] = Modal(view, stack)
+        if fault is ChatFault.LOST_ANSWER:
+            raise UnknownOutcome("the answer was lost")
+        return view
+
+    def show(self, view: str, sheet: Sheet) -> None:
+        """Fill the modal; one that was closed stays closed."""
+        with self._lock:
+            fault = self._meet("", must_exist=False)
+            if view in self._modals:
+                self._modals[view] = replace(self._modals[view], sheet=sheet)
         if fault is ChatFault.LOST_ANSWER:
             raise Transient("the answer was lost")
+
+    def tell(self, channel: str, user: str, text: str) -> None:
+        """Say something that only this user sees; directly, where the channel is none of ours."""
+        with self._lock:
+            fault = self._meet(channel, must_exist=False)
+            place = _place(channel) if channel and self._exists(channel) else ""
+            self._told.append(Told(place, user, text))
+        if fault is ChatFault.LOST_ANSWER:
+            raise Transient("the answer was lost")
+
+    def _name_one(self, kind: str) -> str:
+        self._made += 1
+        return f"{kind}-{self._made}"
+
+    def _exists(self, channel: str) -> bool:
+        return self._channels is None or _name(channel) in self._channels
 
     def _meet(self, channel: str, *, must_exist: bool = True) -> ChatFault | None:
         fault = self._faults.pop(0) if self._faults else None
         if fault is ChatFault.AWAY:
             raise Transient("Slack is away")
-        if must_exist and self._channels is not None and _name(channel) not in self._channels:
+        if must_exist and not self._exists(channel):
             raise Refused(f"there is no channel {channel}")
         return fault
 

@@ -14,18 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.slack import verify
+from shared.adapters.slack_signature import verify
 from shared.domain.errors import BadMessage, Transient
 from shared.domain.paging import Card, Choice
 from shared.domain.severity import Severity
-from shared.wire.slack import (
-    BadSignature,
-    Subject,
-    event_id_of,
-    parse_command,
-    parse_interaction,
-)
-from shared.wire.slack_card import blocks, fallback
+from shared.wire.slack import BadSignature, event_id_of
+from shared.wire.slack_card import BUTTONS, blocks, fallback
+from shared.wire.slack_command import SlashCommand, parse_command
+from shared.wire.slack_request import Press, Subject, Submission, parse_interaction, parse_request
 
 CARD = Card(
     headline="The backend answers 500",
@@ -34,7 +30,7 @@ CARD = Card(
     facts=(("Lane", "infra"), ("Why", "the route says so")),
     paragraphs=("Requests fail since 12:00.", "backend goes from 00011-new to 00010-kpf"),
     status="Nobody has acknowledged it yet.",
-    choices=tuple(Choice),
+    choices=BUTTONS,
     subject="shop-0123456789|abc",
     runbook="https://runbooks.example.com/infra?a=1&b=2",
 )
@@ -90,7 +86,7 @@ def test_the_fallback_names_the_person_the_severity_and_the_headline() -> None:
 def test_each_choice_is_a_button_that_carries_the_subject() -> None:
     """The action id is the choice, the value the subject."""
     drawn = buttons(CARD)
-    assert list(drawn) == [choice.value for choice in Choice]
+    assert list(drawn) == [choice.value for choice in BUTTONS]
     assert {button["value"] for button in drawn.values()} == {CARD.subject}
 
 
@@ -102,6 +98,14 @@ def test_approving_asks_again_and_says_what_moves() -> None:
     assert approve["confirm"]["text"]["text"] == "backend goes from 00011-new to 00010-kpf"
     assert drawn[Choice.REJECT]["style"] == "danger"
     assert "confirm" not in drawn[Choice.ACKNOWLEDGE]
+
+
+def test_ending_an_incident_asks_again() -> None:
+    """Whoever says that it is over is told first what that leads to."""
+    over = buttons(CARD)[Choice.RESOLVE]
+    assert over["text"]["text"] == "It is over"
+    assert "closed" in over["confirm"]["text"]["text"]
+    assert "style" not in over["confirm"]
 
 
 def test_without_choices_there_are_no_buttons() -> None:
@@ -144,7 +148,7 @@ def test_a_runbook_that_is_no_link_is_shown_as_text() -> None:
         ).map(tuple),
         paragraphs=st.lists(st.text(alphabet="&<>ab ", max_size=4000), max_size=80).map(tuple),
         status=st.text(max_size=3000),
-        choices=st.lists(st.sampled_from(Choice), unique=True).map(tuple),
+        choices=st.lists(st.sampled_from(BUTTONS), unique=True).map(tuple),
         subject=st.text(max_size=200),
         runbook=st.text(max_size=4000),
     )
@@ -174,7 +178,7 @@ def test_a_clipped_text_keeps_its_entities_whole() -> None:
 def test_paragraphs_give_way_to_buttons() -> None:
     """However much a card says, the buttons find room."""
     assert buttons(replace(CARD, paragraphs=("words",) * 200)).keys() == {
-        choice.value for choice in Choice
+        choice.value for choice in BUTTONS
     }
 
 
@@ -208,6 +212,7 @@ def interaction(**changes: Any) -> bytes:
 def test_a_press_is_read() -> None:
     """Who pressed what, about what, and where it stands."""
     press = parse_interaction(interaction())
+    assert isinstance(press, Press)
     assert press.choice is Choice.APPROVE
     assert press.subject == Subject("shop-01", "abc")
     assert (press.user_id, press.user_name) == ("U0MARIA", "maria")
@@ -228,12 +233,18 @@ def test_a_press_is_read() -> None:
         b"payload=null",
         b"&".join([b"a=1"] * 1000),
         interaction(type="view_submission"),
+        interaction(
+            type="view_submission", view={"callback_id": "another", "private_metadata": "s"}
+        ),
+        interaction(type="view_submission", view={"callback_id": "switchman_rollback"}),
+        interaction(type="view_closed"),
         interaction(user=None),
         interaction(user={"id": ""}),
         interaction(user="maria"),
         interaction(actions=[]),
         interaction(actions=[{"action_id": "acknowledge", "value": "i"}] * 2),
         interaction(actions=[{"action_id": "delete_everything", "value": "i"}]),
+        interaction(actions=[{"action_id": "request_rollback", "value": "i"}]),
         interaction(actions=[{"action_id": "acknowledge", "value": ""}]),
         interaction(actions=[{"action_id": "acknowledge"}]),
         interaction(actions=[{"action_id": "acknowledge", "value": "\ud800|"}]),
@@ -248,12 +259,46 @@ def test_any_other_interaction_is_a_bad_message(body: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_readers(body: bytes) -> None:
     """Hostile bytes are a bad message and nothing else."""
-    for read in (parse_interaction, parse_command):
+    for read in (parse_interaction, parse_command, parse_request):
         for tried in (body, b"payload=" + body, b"command=/x&user_id=U&text=" + body):
             try:
                 read(tried)
             except BadMessage:
                 continue
+
+
+def submitted(**state: Any) -> bytes:
+    """A submitted modal as Slack sends it, with this state."""
+    view = {"callback_id": "switchman_rollback", "private_metadata": "shop", **state}
+    return interaction(type="view_submission", view=view)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"state": {"values": {"reason": {"reason": {"value": " it fails\n"}}}}}, "it fails"),
+        ({"state": {"values": {"reason": {"reason": {"value": None}}}}}, ""),
+        ({"state": {"values": {}}}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_submission_is_read(state: dict[str, Any], reason: str) -> None:
+    """Which stack and why; a reason that is missing is an empty one."""
+    read = parse_interaction(submitted(**state))
+    assert read == Submission(stack="shop", reason=reason, user_id="U0MARIA")
+
+
+def test_every_request_is_told_apart() -> None:
+    """A press, a submission and a command come to the same address."""
+    assert isinstance(parse_request(interaction()), Press)
+    assert isinstance(parse_request(submitted()), Submission)
+    assert isinstance(parse_request(b"command=/switchman&user_id=U0MARIA"), SlashCommand)
+
+
+def test_a_typed_text_is_read_as_it_was_typed() -> None:
+    """Slack sends `&`, `<` and `>` as entities."""
+    body = urlencode({"command": "/x", "user_id": "U", "text": "a &lt;b&gt; &amp;lt; c"}).encode()
+    assert parse_command(body).text == "a <b> &lt; c"
 
 
 def test_a_slash_command_is_read() -> None:

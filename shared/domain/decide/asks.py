@@ -13,6 +13,7 @@ from shared.domain.decide.opening import (
     new_incident,
     opened,
     page_owner,
+    why_no_rollback,
     wish_rollback,
 )
 from shared.domain.decision import Reason
@@ -42,17 +43,6 @@ def on_ask(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
             return _declare(draft, asked, person)
         case _:
             return f"nobody can {asked.choice} a stack"
-
-
-def why_no_rollback(draft: Draft) -> str:
-    """Why no rollback of the stack can be asked for now; empty if one can."""
-    if not draft.policy.stack(draft.stack.id).services:
-        known = ", ".join(draft.policy.stacks)
-        return f"the policy has no services for {draft.stack.id!r}; it has: {known}"
-    if draft.stack.drill is not None:
-        return f"drill {draft.stack.drill.id} is under way"
-    owner = draft.stack.rollback_owner()
-    return f"incident {owner.id} has a rollback under way" if owner else ""
 
 
 def _preview(draft: Draft, asked: Instruction) -> Reason:
@@ -119,7 +109,8 @@ def _drill(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
         teams = " or ".join(draft.policy.stack(draft.stack.id).rollback.approvers)
         return f"only {teams} may have a drill move traffic"
     drill = names[0] if names else ""
-    return start_drill(draft, asked.id, drill, person.name, apply=apply)
+    why_not = start_drill(draft, asked.id, drill, person.name, apply=apply)
+    return why_not or Reason.DRILL_PLANNED
 
 
 def _declare(draft: Draft, asked: Instruction, person: Person) -> Reason | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from shared.domain.action import ActionKind, GaveUp, Outcome, PlanOrder, TrafficOrder
 from shared.domain.decide.draft import Draft
@@ -10,20 +11,30 @@ from shared.domain.decide.opening import ask_for_plan, new_incident, opened
 from shared.domain.decision import DrillRow, Reason
 from shared.domain.event import ActionFinished, DrillDue, drill_id
 from shared.domain.evidence import judge_drill
-from shared.domain.incident import TimelineKind
+from shared.domain.incident import Incident, TimelineKind
+from shared.domain.paging import PageStep
+from shared.domain.policy import TRIAGE
 from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 from shared.domain.stack import DrillPhase, DrillRun
 
+_STEPS: Final = {
+    DrillPhase.PLANNING: ActionKind.PLAN,
+    DrillPhase.APPLYING: ActionKind.APPLY,
+    DrillPhase.RESTORING: ActionKind.RESTORE,
+}
+_LEFT: Final = "A rollback drill may have left traffic changed"
+
 
 def on_drill(draft: Draft, event: DrillDue) -> Reason:
     """The schedule asks for a drill."""
-    return start_drill(draft, event.id, event.drill, event.asked_by, apply=event.apply)
+    why_not = start_drill(draft, event.id, event.drill, event.asked_by, apply=event.apply)
+    return Reason.DRILL_REFUSED if why_not else Reason.DRILL_PLANNED
 
 
-def start_drill(draft: Draft, event_id: str, drill: str, asked_by: str, *, apply: bool) -> Reason:
-    """Start a drill, unless something is on fire; a refusal is recorded too."""
+def start_drill(draft: Draft, event_id: str, drill: str, asked_by: str, *, apply: bool) -> str:
+    """Start a drill; or, while something is on fire, record and return why not."""
     run = DrillRun(
         id=drill_id(event_id),
         drill=drill,
@@ -32,16 +43,17 @@ def start_drill(draft: Draft, event_id: str, drill: str, asked_by: str, *, apply
         asked_by=asked_by,
         started_at=draft.now,
     )
-    why_not = _why_not(draft, drill)
+    why_not = why_no_drill(draft, drill)
     if why_not:
         draft.row(_row(draft, run, passed=False, text=f"refused: {why_not}"))
-        return Reason.DRILL_REFUSED
+        return why_not
     draft.stack = replace(draft.stack, drill=run)
     draft.act(ActionKind.PLAN, "", PlanOrder(drill=run.id))
-    return Reason.DRILL_PLANNED
+    return ""
 
 
-def _why_not(draft: Draft, drill: str) -> str:
+def why_no_drill(draft: Draft, drill: str) -> str:
+    """Why the drill cannot be started now; empty if it can."""
     if drill != "rollback":
         return f"there is no drill called {drill!r}; there is: rollback"
     if not draft.policy.stack(draft.stack.id).services:
@@ -56,7 +68,7 @@ def on_drill_step(draft: Draft, event: ActionFinished) -> Reason:
     """One step of the drill under way has ended."""
     order, run = event.action.order, draft.stack.drill
     drill = order.drill if isinstance(order, PlanOrder | TrafficOrder) else ""
-    if run is None or run.id != drill:
+    if run is None or run.id != drill or event.action.kind is not _STEPS[run.phase]:
         return Reason.STALE
     match event.outcome:
         case Plan() as plan:
@@ -122,18 +134,25 @@ def _stopped(draft: Draft, run: DrillRun, outcome: Outcome) -> None:
 
 
 def _left_changed(draft: Draft, run: DrillRun, row: DrillRow) -> None:
-    """A drill that could not put traffic back is an incident."""
-    lane = draft.policy.rollback_lane()
-    if lane is None or draft.stack.by_lane(lane.id) in draft.stack.open_incidents():
-        lane = draft.policy.lane("triage")
-    draft.retire(draft.stack.by_lane(lane.id))
-    title = "A rollback drill may have left traffic changed"
-    incident = new_incident(
-        draft, lane, Severity.SEV2, title, row.text, (f"drill {run.id}: {row.text}",)
-    )
+    """A drill that could not put traffic back is an incident; no open one makes room for it."""
+    lanes = (draft.policy.rollback_lane(), draft.policy.lane(TRIAGE))
+    opened_already = draft.stack.open_incidents()
+    for lane in filter(None, lanes):
+        known = draft.stack.by_lane(lane.id)
+        if known is None or known not in opened_already:
+            draft.retire(known)
+            reasons = (f"drill {run.id}: {row.text}",)
+            incident = new_incident(draft, lane, Severity.SEV2, _LEFT, row.text, reasons)
+            _say_findings(draft, incident, row)
+            opened(draft, incident)
+            return
+    _say_findings(draft, opened_already[0], row)
+    draft.page(opened_already[0], PageStep.ROLLBACK_HELD, (_LEFT, row.text, *row.findings))
+
+
+def _say_findings(draft: Draft, incident: Incident, row: DrillRow) -> None:
     for finding in row.findings:
         draft.say(incident, TimelineKind.HELD, finding)
-    opened(draft, incident)
 
 
 def _end(draft: Draft, run: DrillRun, *, passed: bool, text: str) -> None:

@@ -102,3 +102,14 @@ def ask_for_plan(draft: Draft, incident: Incident, wish: Rollback) -> Rollback:
         return replace(wish, waiting=True)
     draft.act(ActionKind.PLAN, incident.id, PlanOrder())
     return replace(wish, waiting=False)
+
+
+def why_no_rollback(draft: Draft) -> str:
+    """Why no rollback of the stack can be asked for now; empty if one can."""
+    if not draft.policy.stack(draft.stack.id).services:
+        known = ", ".join(draft.policy.stacks)
+        return f"the policy has no services for {draft.stack.id!r}; it has: {known}"
+    if draft.stack.drill is not None:
+        return f"drill {draft.stack.drill.id} is under way"
+    owner = draft.stack.rollback_owner()
+    return f"incident {owner.id} has a rollback under way" if owner else ""

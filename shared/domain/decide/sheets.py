@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.domain.action import GaveUp, Outcome
 from shared.domain.decide.draft import Draft
+from shared.domain.decide.opening import why_no_rollback
 from shared.domain.paging import Sheet
 from shared.domain.rollback import NoPlan, Plan
 
@@ -12,18 +13,24 @@ def plan_sheet(draft: Draft, outcome: Outcome) -> Sheet:
     """The plan, or why there is none, and who would have to approve it."""
     stack = draft.policy.stack(draft.stack.id)
     teams = (draft.policy.teams[team].name for team in stack.rollback.approvers)
-    moves: tuple[str, ...] = ()
-    note = "no plan could be made"
-    if isinstance(outcome, Plan):
-        moves = tuple(f"{service.in_words()}: {service.why}" for service in outcome.services)
-        note = (
-            "Nothing moves until it is approved; the approval is bound to the plan as it then is."
-        )
-    elif isinstance(outcome, NoPlan | GaveUp):
-        note = outcome.reason
+    moves, note = _shown(outcome)
+    why_not = why_no_rollback(draft)
+    if why_not:
+        moves, note = (), why_not
     return Sheet(
         stack=stack.name,
         moves=moves,
         note=note,
         approvers=" or ".join(teams) or "nobody",
     )
+
+
+def _shown(outcome: Outcome) -> tuple[tuple[str, ...], str]:
+    """What would move, and a note."""
+    if isinstance(outcome, Plan):
+        moves = tuple(f"{service.in_words()}: {service.why}" for service in outcome.services)
+        note = (
+            "Nothing moves until it is approved; the approval is bound to the plan as it then is."
+        )
+        return moves, note
+    return (), outcome.reason if isinstance(outcome, NoPlan | GaveUp) else "no plan could be made"
