@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
+
+from shared.domain.ids import derive
 
 
 class WorldClient:
@@ -56,13 +60,42 @@ class WorldClient:
         headers = {"Authorization": f"Bearer {self._token}"}
         return self._http.post("/ingest", json=webhook, headers=headers).status_code
 
+    def push(self, function: str, data: bytes, attributes: Mapping[str, str]) -> int:
+        """Post a message to a function as Pub/Sub pushes it; the status it answered."""
+        message = {
+            "data": base64.b64encode(data).decode(),
+            "messageId": derive("message", data.decode(), length=16),
+            "attributes": dict(attributes),
+        }
+        body = {"message": message, "subscription": f"projects/local/subscriptions/{function}"}
+        return self._http.post(f"/{function}", json=body).status_code
+
+    def drill(self, order: dict[str, Any], scheduled_for: str) -> int:
+        """Ask for a drill as Cloud Scheduler does; the status it answered."""
+        headers = {"X-CloudScheduler-ScheduleTime": scheduled_for}
+        return self._http.post("/drill", json=order, headers=headers).status_code
+
     def messages(self) -> list[dict[str, Any]]:
         """What stands in Slack."""
         return self._list("/sim/slack/messages")
 
-    def press(self, ts: str, action: str, user: str) -> None:
-        """Press a button in Slack."""
-        self._post("/sim/slack/press", {"ts": ts, "action_id": action, "user": user})
+    def press(self, ts: str, action: str, user: str) -> bool:
+        """Press a button in Slack; whether `slack` took it."""
+        return self._taken("/sim/slack/press", {"ts": ts, "action_id": action, "user": user})
+
+    def command(self, text: str, user: str, channel: str) -> bool:
+        """Type `/switchman` and the text; whether `slack` took it."""
+        body = {"command": "/switchman", "text": text, "user": user, "channel": channel}
+        return self._taken("/sim/slack/command", body)
+
+    def views(self) -> list[dict[str, Any]]:
+        """The open modals."""
+        return self._list("/sim/slack/views")
+
+    def submit(self, view_id: str, user: str, values: dict[str, Any]) -> bool:
+        """Fill a modal and submit it; whether `slack` took it."""
+        body = {"view_id": view_id, "user": user, "values": values}
+        return self._taken("/sim/slack/submit", body)
 
     def incidents(self) -> list[dict[str, Any]]:
         """All incidents, newest first."""
@@ -73,12 +106,24 @@ class WorldClient:
         found: dict[str, Any] = self._get(f"/api/incidents/{incident_id}")
         return found
 
+    def drills(self) -> list[dict[str, Any]]:
+        """All drills, newest first."""
+        return self._list("/api/drills")
+
+    def stacks(self) -> list[dict[str, Any]]:
+        """Every stack's head."""
+        return self._list("/api/stacks")
+
     def _list(self, path: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._get(path)
         return found
 
     def _get(self, path: str) -> Any:
         return self._http.get(path).raise_for_status().json()
+
+    def _taken(self, path: str, body: dict[str, Any]) -> bool:
+        answer = self._http.post(path, json=body).raise_for_status().json()
+        return bool(answer["status"] == 200)
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         self._http.post(path, json=body).raise_for_status()

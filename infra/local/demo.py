@@ -13,20 +13,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 from rich.console import Console
 
 from infra.local.client import WorldClient
-from infra.local.judge import ENDS, look, traffic
+from infra.local.judge import Glance, glance, look, traffic
 from infra.local.prober import Prober, read_probes
+from infra.local.scenarios import SCENARIOS
+from infra.local.scenarios.scenario import Scenario
 from infra.local.story import judge, tell
 
-GIVE_UP_AFTER = 80.0
+GIVE_UP_AFTER = 75.0
 APPROVE_AFTER = 2.0
-SETTLED = 1.0
-"""Seconds the prober goes on for after the end, to see that it lasts."""
 
 
 class WorldProcess:
@@ -65,85 +64,76 @@ class WorldProcess:
 def main() -> int:
     """Play, watch, judge."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("scenario", nargs="?", default="bad-revision", choices=sorted(ENDS))
+    parser.add_argument("scenario", nargs="?", default="bad-revision", choices=[*SCENARIOS])
     parser.add_argument("--data", type=Path, help="keep the state here (default: a new folder)")
     arguments = parser.parse_args()
+    scenario = SCENARIOS[arguments.scenario]
     console = Console(highlight=False)
     data = arguments.data or Path(tempfile.mkdtemp(prefix="switchman-demo-"))
     data.mkdir(parents=True, exist_ok=True)
     port = _free_port()
-    console.print(
-        f"Playing [bold]{arguments.scenario}[/bold] on http://127.0.0.1:{port} in {data}",
-        soft_wrap=True,
-    )
-    world = WorldProcess(arguments.scenario, port, data)
+    console.print(f"Playing [bold]{scenario.name}[/bold]: {scenario.about}", soft_wrap=True)
+    console.print(f"  on http://127.0.0.1:{port} in {data}", style="dim", soft_wrap=True)
+    world = WorldProcess(scenario.name, port, data)
     client = WorldClient(f"http://127.0.0.1:{port}")
     try:
-        return _watch(console, arguments.scenario, world, client, data)
+        return _watch(console, scenario, world, client, data)
     finally:
         client.close()
         world.stop()
 
 
 def _watch(
-    console: Console, scenario: str, world: WorldProcess, client: WorldClient, data: Path
+    console: Console, scenario: Scenario, world: WorldProcess, client: WorldClient, data: Path
 ) -> int:
     until = time.monotonic() + GIVE_UP_AFTER
     while not client.healthy() and time.monotonic() < until:
         world.keep_up()
         time.sleep(0.1)
     services = client.services()
-    before = traffic(services)
     targets = [(s["service"], "/version" if "backend" in s["service"] else "/") for s in services]
     prober = Prober(client.base_url, targets, data / "prober.jsonl")
     prober.start()
     try:
-        incident = _until_the_end(console, world, client, until)
-        time.sleep(SETTLED)
+        seconds = _until_the_end(console, scenario, world, client, until)
+        time.sleep(scenario.lingers)
     finally:
         prober.stop()
-    if incident is None:
-        console.print(f"[red]No incident was opened within {GIVE_UP_AFTER:.0f} s[/red]")
-        return 1
-    seen = look(client, incident, before, read_probes(data / "prober.jsonl"))
-    tell(console, seen)
-    good = judge(console, ENDS[scenario](seen))
+    seen = look(client, traffic(services), read_probes(data / "prober.jsonl"), seconds)
+    tell(console, seen, scenario.adds(seen))
+    good = judge(console, [check(seen) for check in scenario.claims])
     console.print(f"  every probe is in {data / 'prober.jsonl'}", style="dim", soft_wrap=True)
     return 0 if good else 1
 
 
 def _until_the_end(
-    console: Console, world: WorldProcess, client: WorldClient, until: float
-) -> str | None:
-    """Report progress until there is a verdict; the incident's id."""
-    incident_id, told = None, 0
+    console: Console, scenario: Scenario, world: WorldProcess, client: WorldClient, until: float
+) -> float:
+    """Report progress until it has ended or time is up; the seconds since something showed."""
+    told, began = 0, time.monotonic()
     while time.monotonic() < until:
         if world.keep_up():
             console.print("[red]The world died; started again on the same data[/red]")
-        try:
-            incident = _newest(client)
-        except httpx.HTTPError:
-            incident = None
-        if incident is not None:
-            incident_id = str(incident["id"])
-            for row in incident["timeline"][told:]:
-                console.print(f"  … {row['text']}", style="dim", markup=False, soft_wrap=True)
-            told = len(incident["timeline"])
-            if _ended(incident):
-                return incident_id
+        now = _glance(client)
+        if now.incident is None and not now.drills:
+            began = time.monotonic()
+        rows = (now.incident or {"timeline": []})["timeline"]
+        for row in rows[told:]:
+            console.print(f"  … {row['text']}", style="dim", markup=False, soft_wrap=True)
+        told = max(told, len(rows))
+        if scenario.ended(now):
+            return time.monotonic() - began
         time.sleep(0.2)
-    return incident_id
+    console.print(f"[red]It did not come to its end within {GIVE_UP_AFTER:.0f} s[/red]")
+    return time.monotonic() - began
 
 
-def _newest(client: WorldClient) -> dict[str, Any] | None:
-    incidents = client.incidents()
-    return client.incident(incidents[0]["id"]) if incidents else None
-
-
-def _ended(incident: dict[str, Any]) -> bool:
-    """Whether there is a verdict and every page about it is out."""
-    rollback = incident["rollback"] or {}
-    return bool(rollback.get("verdict")) and all(page["sent_at"] for page in incident["pages"])
+def _glance(client: WorldClient) -> Glance:
+    """What there is now; nothing while the world is down."""
+    try:
+        return glance(client)
+    except httpx.HTTPError:
+        return Glance(incident=None, drills=())
 
 
 def _free_port() -> int:

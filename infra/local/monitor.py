@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
+from infra.local import alertmanager
 from infra.local.client import WorldClient
 from infra.local.durable import read_json, write_json
-from shared.domain.ids import derive
 
 EVERY_SECONDS = 0.25
 REPEAT_SECONDS = 5.0
@@ -95,32 +95,11 @@ class Monitor:
 
 
 def webhook(service: str, status: str, starts_at: str) -> dict[str, Any]:
-    """A webhook of version 4 about one service, as Alertmanager posts it."""
+    """What is told about one service."""
     labels = {
         "alertname": "CloudRunRequestsFail",
         "service_name": service,
         "severity": "critical",
     }
     summary = f"{service} answers 5xx to every request"
-    ends_at = datetime.now(UTC).isoformat() if status == "resolved" else "0001-01-01T00:00:00Z"
-    alert = {
-        "status": status,
-        "labels": labels,
-        "annotations": {"summary": summary},
-        "startsAt": starts_at,
-        "endsAt": ends_at,
-        "generatorURL": "http://prometheus.local/graph",
-        "fingerprint": derive("fingerprint", service, length=16),
-    }
-    return {
-        "version": "4",
-        "groupKey": '{}:{alertname="CloudRunRequestsFail"}',
-        "truncatedAlerts": 0,
-        "status": status,
-        "receiver": "switchman",
-        "groupLabels": {"alertname": "CloudRunRequestsFail"},
-        "commonLabels": labels,
-        "commonAnnotations": {"summary": summary},
-        "externalURL": "http://alertmanager.local",
-        "alerts": [alert],
-    }
+    return alertmanager.webhook([alertmanager.alert(labels, summary, starts_at, status)])

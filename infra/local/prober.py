@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,11 +16,12 @@ EVERY_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One request: when it was sent (Unix seconds) and what came back (0: nothing)."""
+    """One request: when it was sent (Unix seconds), what came back (0: nothing) and from whom."""
 
     at: float
     service: str
     status: int
+    revision: str = ""
 
     @property
     def good(self) -> bool:
@@ -60,16 +61,18 @@ class Prober:
         url = f"{self._base_url}/sim/front/{service}{path}"
         with httpx.Client(timeout=5) as client, self._file.open("a", buffering=1) as file:
             while not self._stopped.wait(EVERY_SECONDS):
-                probe = Probe(time.time(), service, _status(client, url))
+                probe = Probe(time.time(), service, *_answer(client, url))
                 with self._lock:
                     file.write(json.dumps(asdict(probe)) + "\n")
 
 
-def _status(client: httpx.Client, url: str) -> int:
+def _answer(client: httpx.Client, url: str) -> tuple[int, str]:
+    """The status, and the revision that answered."""
     try:
-        return client.get(url).status_code
+        answer = client.get(url)
     except httpx.HTTPError:
-        return 0
+        return 0, ""
+    return answer.status_code, answer.headers.get("x-sim-revision", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,19 @@ def outage(probes: Sequence[Probe]) -> Outage:
     known = [at for at in recoveries if at is not None]
     recovered = max(known) if known and len(known) == len(recoveries) else None
     return Outage(min(failures, default=None), recovered)
+
+
+def served_by(probes: Sequence[Probe], revisions: Mapping[str, str], after: float) -> float | None:
+    """When each service had answered well from its revision, asked after this instant.
+
+    None if one of them never did.
+    """
+    first: dict[str, float] = {}
+    for probe in probes:
+        wanted = revisions.get(probe.service)
+        if probe.at >= after and probe.good and probe.revision == wanted:
+            first[probe.service] = min(probe.at, first.get(probe.service, probe.at))
+    return max(first.values()) if first and len(first) == len(revisions) else None
 
 
 def read_probes(file: Path) -> list[Probe]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from infra.local.client import WorldClient
-from infra.local.player import SCENARIOS, Player
+from infra.local.player import Player
+from infra.local.scenarios import SCENARIOS
+from infra.local.stage import Say
 from infra.local.world import AlreadyRunning, World, WorldOptions
 
-Say = Callable[[str], None]
+NONE = "none"
 
 
 def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: Say) -> None:
@@ -21,8 +22,9 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
     Raises `ValueError` for what a person has to put right: an unknown scenario, a port or a
     data folder that is taken.
     """
-    if scenario not in (*SCENARIOS, "none"):
-        raise ValueError(f"there is no scenario {scenario!r}; there is: {', '.join(_names())}")
+    if scenario not in (*SCENARIOS, NONE):
+        known = ", ".join((*SCENARIOS, NONE))
+        raise ValueError(f"there is no scenario {scenario!r}; there is: {known}")
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
@@ -31,8 +33,10 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
             _greet(world, say)
             client = WorldClient(world.base_url)
             player = None
-            if scenario != "none":
-                player = Player(scenario, client, world.policy, data, say, approve_after)
+            if scenario != NONE:
+                played = SCENARIOS[scenario]
+                say(f"Playing [bold]{scenario}[/bold]: {played.about}")
+                player = Player(played, client, world.policy, data, say, approve_after)
                 player.start()
             stopped.wait()
             if player:
@@ -44,13 +48,10 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
         raise ValueError(f"port {port} cannot be used: {error}") from error
 
 
-def _names() -> tuple[str, ...]:
-    return (*SCENARIOS, "none")
-
-
 def _greet(world: World, say: Say) -> None:
     say(f"Switchman's one-machine world is up on {world.base_url}")
     say(f"  Slack       {world.base_url}/sim/slack")
-    say(f"  incidents   {world.base_url}/api/incidents")
+    say(f"  status      {world.base_url}/status")
     say(f"  Cloud Run   {world.base_url}/sim/run/services")
-    say(f"  state, log  {world.options.data}   (Ctrl-C stops; start again and it carries on)")
+    say(f"  state, log  {world.options.data}")
+    say("Ctrl-C stops it; started again, it carries on.")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from infra.local.judge import Claim, Seen, first_traffic_request
+from infra.local.judge import Claim, Seen
 from infra.local.prober import outage
+from infra.local.scenarios.traffic_claims import first
+
+_Row = tuple[float, str, str]
 
 _COLOURS = {
     "alert_fired": "red",
@@ -27,31 +31,50 @@ _COLOURS = {
 }
 
 
-def tell(console: Console, seen: Seen) -> None:
-    """The incident's timeline as the API gives it, with what the prober saw in between."""
-    incident, probed = seen.incident, outage(seen.probes)
-    rows = [
-        (datetime.fromisoformat(row["at"]).timestamp(), row["kind"], row["text"])
-        for row in incident["timeline"]
-    ]
-    if probed.failed_at:
-        rows.append((probed.failed_at, "prober", "prober: the first request fails"))
-    if began := first_traffic_request(seen.requests):
-        rows.append((began, "prober", "Cloud Run: the first traffic request arrives"))
-    if probed.recovered_at:
-        rows.append((probed.recovered_at, "prober", "prober: every request succeeds again"))
-    rows.sort(key=lambda row: row[0])
-    zero = probed.failed_at or rows[0][0]
-    title = f"Incident {incident['id']}: {incident['title']}, lane {incident['lane']}"
-    console.print(f"\n[bold]{title}, {incident['severity']}[/bold]")
+def tell(console: Console, seen: Seen, more: Sequence[str] = ()) -> None:
+    """What happened, as the API gives it, with what the prober saw in between."""
+    rows = sorted([*_from_timeline(seen), *_from_outside(seen)], key=itemgetter(0))
+    zero = outage(seen.probes).failed_at or (rows[0][0] if rows else 0.0)
+    console.print(f"\n[bold]{_title(seen)}[/bold]", soft_wrap=True)
     for at, kind, text in rows:
         console.print(_line(at - zero, kind, text), soft_wrap=True)
-    _times(console, incident["rollback"] or {})
+    _times(console, seen.rollback)
+    for text in (*map(_drilled, seen.drills), *more):
+        console.print(f"  {text}", markup=False, soft_wrap=True)
+
+
+def _title(seen: Seen) -> str:
+    if seen.incident is None:
+        return "No incident was opened"
+    lane, severity = seen.incident["lane"], seen.incident["severity"]
+    return f"Incident {seen.incident['id']}: {seen.incident['title']}, lane {lane}, {severity}"
+
+
+def _from_timeline(seen: Seen) -> list[_Row]:
+    return [
+        (datetime.fromisoformat(row["at"]).timestamp(), row["kind"], row["text"])
+        for row in (seen.incident or {"timeline": ()})["timeline"]
+    ]
+
+
+def _from_outside(seen: Seen) -> list[_Row]:
+    probed = outage(seen.probes)
+    found = [
+        (probed.failed_at, "the first request fails"),
+        (first(seen.changes), "Cloud Run is asked to move traffic"),
+        (probed.recovered_at, "every request succeeds again"),
+    ]
+    return [(at, "outside", f"seen from outside: {text}") for at, text in found if at]
+
+
+def _drilled(drill: dict[str, Any]) -> str:
+    result = "PASS" if drill["passed"] else "FAIL"
+    return f"Drill {drill['id']}: {result}: {drill['text']}"
 
 
 def _line(offset: float, kind: str, text: str) -> Text:
     line = Text(f"  {offset:+7.2f} s  ", style="dim")
-    style = "dim italic" if kind == "prober" else _COLOURS.get(kind, "")
+    style = "dim italic" if kind == "outside" else _COLOURS.get(kind, "")
     return line.append(text, style=style)
 
 

@@ -21,7 +21,7 @@ from infra.local.ticker import Ticker
 from shared import bootstrap
 from shared.adapters.embedded_bus import EmbeddedBus, Route, everything
 from shared.adapters.structured_log import configure
-from shared.app.receive import COMMAND
+from shared.app.accept import COMMAND
 from shared.config import SHIPPED_POLICY
 from shared.domain.policy import Policy
 from shared.policy import load
@@ -81,7 +81,7 @@ class World:
         slack = self._slack(data)
         os.environ.update(self._environment(run.grpc_address))
         application = bootstrap.application()
-        application.store.expire_leases()
+        application.sqlite.expire_leases()
         self._running.callback(application.store.close)
         bus = self._bus(application)
         routes = Routes(function_apps(), {"/sim/slack": slack.wsgi, "/sim": run.wsgi})
@@ -142,7 +142,7 @@ class World:
             route("pages", "act"),
             route("changes", "act"),
         )
-        return EmbeddedBus(application.store, routes, Random())
+        return EmbeddedBus(application.sqlite, routes, Random())
 
 
 def _only_process(data: Path) -> IO[str]:

@@ -22,11 +22,15 @@ def settle_verdict(draft: Draft, incident: Incident, trigger: AlertStatus | None
     draft.say(
         incident,
         TimelineKind.VERDICT,
-        f"Recovered: {in_words(rollback)}, and the alert that set it off has ended",
+        f"Recovered: {in_words(rollback)}{_ended(rollback)}",
     )
     draft.put(incident)
     draft.refresh(incident)
     return True
+
+
+def _ended(rollback: Rollback) -> str:
+    return ", and the alert that set it off has ended" if rollback.trigger else ""
 
 
 def awaits_verdict(rollback: Rollback) -> bool:
