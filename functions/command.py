@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue as Answer
 
 from functions.edge import LOG, answers, said
 from shared import bootstrap
-from shared.app.receive import COMMAND
+from shared.app.accept import COMMAND
 from shared.wire import orders, pubsub
 
 

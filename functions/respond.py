@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue as Answer
 
 from functions.edge import LOG, answers, said
 from shared import bootstrap
-from shared.app.receive import COMMAND, REJECTED
+from shared.app.accept import COMMAND, REJECTED
 from shared.domain.alert import Alert
 from shared.domain.errors import BadMessage
 from shared.domain.event import MessageRejected

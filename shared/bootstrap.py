@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.structured_log import configure, labelled
-from shared.config import Settings, SettingsError
+from shared.config import Settings, SettingsError, tokens_in
 from shared.domain.errors import Refused, Transient
 
 if TYPE_CHECKING:
@@ -25,17 +25,12 @@ if TYPE_CHECKING:
     from shared.adapters.pages.pages import Pages
     from shared.adapters.secret_manager import SecretManager
     from shared.adapters.sqlite.store import SqliteStore
+    from shared.app.accept import PublishAlerts, PublishRejections, StoreInstruction
     from shared.app.act import Act
     from shared.app.announce import Announcer
     from shared.app.handle import Handle
     from shared.app.plan import MakePlan
-    from shared.app.receive import (
-        FollowInstruction,
-        PublishAlerts,
-        PublishRejections,
-        ReceiveAlerts,
-        StoreInstruction,
-    )
+    from shared.app.receive import FollowInstruction, ReceiveAlerts
     from shared.app.take import AskForRollback, TakeCommand
     from shared.app.tick import Tick
     from shared.domain.policy import Policy
@@ -118,6 +113,9 @@ class Application:
         """The SQLite store, on which the embedded bus lives."""
         if self.settings.sqlite is None:
             raise Misconfigured("SWITCHMAN_STORE: the embedded bus needs a sqlite:// store")
+        import sqlite3
+
+        from shared.adapters.sqlite.database import NotDurable
         from shared.adapters.sqlite.store import SqliteStore
         from shared.wire.stored import NewerSchema
 
@@ -126,14 +124,15 @@ class Application:
             return SqliteStore(self.settings.sqlite, self.clock, messages=with_messages)
         except NewerSchema as error:
             raise Misconfigured(str(error)) from error
+        except (NotDurable, sqlite3.DatabaseError) as error:
+            path = self.settings.sqlite
+            raise Misconfigured(f"SWITCHMAN_STORE: {path} is no store: {error}") from error
 
     @once
     def publisher(self) -> Publisher:
         """The way onto the topics."""
         if self.settings.pubsub is None:
-            from shared.adapters.embedded_bus import EmbeddedPublisher
-
-            return EmbeddedPublisher(self.sqlite)
+            return self.sqlite.messages
         from shared.adapters.pubsub import PubSubPublisher
 
         return PubSubPublisher(self.settings.pubsub)
@@ -161,14 +160,14 @@ class Application:
     @once
     def publish_alerts(self) -> PublishAlerts:
         """What `ingest` does."""
-        from shared.app.receive import PublishAlerts
+        from shared.app.accept import PublishAlerts
 
         return PublishAlerts(self.publisher)
 
     @once
     def publish_rejections(self) -> PublishRejections:
         """What `ingest` does with what it cannot read."""
-        from shared.app.receive import PublishRejections
+        from shared.app.accept import PublishRejections
 
         return PublishRejections(self.publisher)
 
@@ -182,7 +181,7 @@ class Application:
     @once
     def store_instruction(self) -> StoreInstruction:
         """What `slack` does with a pressed button."""
-        from shared.app.receive import StoreInstruction
+        from shared.app.accept import StoreInstruction
 
         return StoreInstruction(self.store, self.publisher)
 
@@ -324,8 +323,9 @@ class Application:
             except Transient as error:
                 unknown = error
                 continue
-            # A server hands on the bytes of a header as Latin-1.
-            if hmac.compare_digest(given.strip().encode("latin-1"), os.fsencode(known)):
+            # A server hands on the bytes of a header as Latin-1; one secret may hold both tokens.
+            sent = given.strip().encode("latin-1")
+            if any(hmac.compare_digest(sent, os.fsencode(one)) for one in tokens_in(known)):
                 return True
         if unknown:
             raise unknown

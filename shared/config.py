@@ -107,9 +107,13 @@ def _bus(value: str, faults: list[str]) -> str | None:
     return None
 
 
-def _tokens(value: str, faults: list[str]) -> tuple[str, ...]:
+def tokens_in(value: str) -> tuple[str, ...]:
     """One token, or two while they are being rotated, separated by white space or a comma."""
-    tokens = tuple(value.replace(",", " ").split())
+    return tuple(value.replace(",", " ").split())
+
+
+def _tokens(value: str, faults: list[str]) -> tuple[str, ...]:
+    tokens = tokens_in(value)
     if len(tokens) > 2:
         faults.append(
             f"SWITCHMAN_INGEST_TOKEN holds {len(tokens)} tokens; set one, or two for a rotation"

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shared.domain.action import Action, Outcome
-from shared.domain.alert import AlertRow
-from shared.domain.decision import DrillRow, RejectedRow, Row, TimelineRow
-from shared.domain.event import Instruction, Timer
-from shared.domain.incident import Incident
-from shared.domain.paging import Card, MessageRef, Sheet
-from shared.domain.policy import HealthCheck
-from shared.domain.rollback import Revision, ServiceState, Split
-from shared.domain.stack import Stack
+if TYPE_CHECKING:  # an adapter loads only what it makes itself
+    from shared.domain.action import Action, Outcome
+    from shared.domain.alert import AlertRow
+    from shared.domain.decision import DrillRow, RejectedRow, Row, TimelineRow
+    from shared.domain.event import Instruction, Timer
+    from shared.domain.incident import Incident
+    from shared.domain.paging import Card, MessageRef, Sheet
+    from shared.domain.policy import HealthCheck
+    from shared.domain.rollback import Revision, ServiceState, Split
+    from shared.domain.stack import Stack
 
 Token = str
 """What a head was when it was loaded; opaque, and empty for a head that does not exist yet."""

@@ -190,14 +190,15 @@ def service_plan(service: str, before: Split = LATEST) -> ServicePlan:
 
 def outcome(
     backend: MoveResult,
-    frontend: MoveResult,
+    frontend: MoveResult | None = None,
     *,
     started_at: datetime = NOON,
     healthy_after: timedelta | None = None,
 ) -> TrafficOutcome:
-    """How a change of both services ended."""
+    """How a change of both services ended, or of the backend alone."""
+    both = ((BACKEND, backend), (FRONTEND, frontend))
     return TrafficOutcome(
-        services=(_ended(BACKEND, backend), _ended(FRONTEND, frontend)),
+        services=tuple(_ended(service, result) for service, result in both if result),
         started_at=started_at,
         served_at=started_at + SECOND,
         healthy_at=started_at + healthy_after if healthy_after is not None else None,

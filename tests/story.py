@@ -8,7 +8,7 @@ from shared.domain.action import Action, ActionKind, Delivered, Outcome, PageOrd
 from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.card import card_for, digest
 from shared.domain.decide import decide
-from shared.domain.decision import Decision, TimelineRow
+from shared.domain.decision import Decision, DrillRow, TimelineRow
 from shared.domain.event import (
     ActionFinished,
     Event,
@@ -23,6 +23,7 @@ from shared.domain.incident_state import State
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy
 from shared.domain.rollback_phase import Phase
+from shared.domain.severity import Severity
 from shared.domain.stack import Stack
 from tests.builders import NOON, message, plan, policy, received
 
@@ -38,6 +39,7 @@ class Story:
         self.timers: dict[str, Timer] = {}
         self.timeline: list[TimelineRow] = []
         self.actions: list[Action] = []
+        self.drills: list[DrillRow] = []
         self._presses = 0
 
     @property
@@ -69,6 +71,8 @@ class Story:
                 self.alerts[row.id] = row
             elif isinstance(row, TimelineRow):
                 self.timeline.append(row)
+            elif isinstance(row, DrillRow):
+                self.drills.append(row)
         for cleared in decision.cleared:
             if self.timers.get(cleared.id) == cleared:
                 del self.timers[cleared.id]
@@ -92,27 +96,53 @@ class Story:
 
     def due(self, timer: Timer) -> TimerDue:
         """The event of a timer, with what fires just now."""
-        rows = [row for row in self.alerts.values() if row.incident == timer.incident]
-        firing = sum(row.status is AlertStatus.FIRING for row in rows)
+        firing = self.firing(timer.incident)
         return TimerDue(timer=timer, firing=firing, trigger=self._trigger(timer.incident))
+
+    def firing(self, incident_id: str) -> int:
+        """How many alerts of the incident fire."""
+        rows = [row for row in self.alerts.values() if row.incident == incident_id]
+        return sum(row.status is AlertStatus.FIRING for row in rows)
 
     def presses(self, who: str, choice: Choice, plan_hash: str = "") -> Decision:
         """A person presses a button of the only incident's page."""
+        return self.instructs(who, choice, incident=self.incident.id, plan=plan_hash)
+
+    def asks(
+        self,
+        who: str,
+        choice: Choice,
+        text: str = "",
+        *,
+        lane: str = "",
+        severity: Severity | None = None,
+        view: str = "",
+    ) -> Decision:
+        """A person asks for something of the stack, outside an incident."""
+        asked = {"stack": self.stack.id, "text": text, "lane": lane, "view": view}
+        return self.instructs(who, choice, severity=severity, **asked)
+
+    def instructs(
+        self,
+        who: str,
+        choice: Choice,
+        *,
+        severity: Severity | None = None,
+        **about: str,
+    ) -> Decision:
+        """A person's instruction reaches us."""
         self._presses += 1
-        return self.take(
-            Instructed(
-                stack="shop",
-                instruction=Instruction(
-                    id=f"press-{self._presses}",
-                    choice=choice,
-                    incident=self.incident.id,
-                    plan=plan_hash,
-                    person=who,
-                    channel="C-infra",
-                    at=self.now,
-                ),
-            )
+        told = Instruction(
+            id=f"press-{self._presses}",
+            choice=choice,
+            person=who,
+            channel="C-infra",
+            at=self.now,
+            severity=severity,
+            **about,
         )
+        firing = self.firing(told.incident) if told.incident else 0
+        return self.take(Instructed(instruction=told, stack=self.stack.id, firing=firing))
 
     def finishes(self, action: Action, outcome: Outcome, attempt: int = 1) -> Decision:
         """The action came to this end."""
@@ -138,6 +168,8 @@ class Story:
         incident = self.stack.incident(incident_id)
         if incident is None or incident.rollback is None:
             return None
+        if not incident.rollback.trigger:
+            return AlertStatus.RESOLVED
         row = self.alerts.get(incident.rollback.trigger)
         return row.status if row else None
 

@@ -21,7 +21,6 @@ from shared.adapters.push_client import PushClient, envelope
 from shared.adapters.sqlite.messages import Messages, Waiting
 from shared.adapters.sqlite.store import SqliteStore
 from shared.domain.errors import Transient
-from shared.ports import Message
 
 _LOG: Final = logging.getLogger(__name__)
 _GRACE_SECONDS: Final = 0.4
@@ -69,17 +68,6 @@ class Delivery:
         """Seconds until the next attempt after this many failures."""
         doubled: timedelta = self.first_delay * 2 ** min(failures - 1, 20)
         return min(doubled, self.longest_delay).total_seconds() * random.uniform(0.5, 1)
-
-
-class EmbeddedPublisher:
-    """`ports.Publisher` on the store's own file."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._messages = store.messages
-
-    def publish(self, topic: str, messages: Sequence[Message]) -> None:
-        """Return once every message is on the disk; raise `Transient` otherwise."""
-        self._messages.publish(topic, messages)
 
 
 class EmbeddedBus:

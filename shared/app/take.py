@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from shared.app.accept import StoreInstruction
 from shared.app.answers import Answer
 from shared.app.desk import LONGEST_TEXT, Desk, ToOpen, ToStore
-from shared.app.receive import StoreInstruction
 from shared.app.typed import Typed
 from shared.domain.errors import Refused, UnknownOutcome
 from shared.domain.event import Instruction

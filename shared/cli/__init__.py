@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from shared.cli.common import err
 from shared.cli.drill import app as drill
 from shared.cli.incidents import app as incidents
 from shared.cli.local import local
 from shared.cli.oncall import oncall
 from shared.cli.policy import classify, lint
+from shared.domain.errors import SwitchmanError
 
 app = typer.Typer(
     name="switchman",
@@ -33,5 +35,9 @@ app.add_typer(drill, name="drill", help="Drills that keep the way back honest.")
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command; what cannot be done as things stand is said without a traceback."""
+    try:
+        app()
+    except SwitchmanError as error:
+        err.print(str(error), markup=False, soft_wrap=True, style="red")
+        raise SystemExit(2) from None

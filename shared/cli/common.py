@@ -47,13 +47,12 @@ def load_policy(path: Path | None) -> Policy:
 
 
 def application() -> Application:
-    """The application of the environment; without SWITCHMAN_STORE that of `make run`, if any."""
+    """The application of the environment; without SWITCHMAN_STORE that of `make run`, if any.
+
+    Raises `Misconfigured`; `main` says what is wrong.
+    """
     from shared import bootstrap
-    from shared.config import SettingsError
 
     if "SWITCHMAN_STORE" not in os.environ and LOCAL_STORE.exists():
         os.environ["SWITCHMAN_STORE"] = f"sqlite:///{LOCAL_STORE.resolve()}"
-    try:
-        return bootstrap.application()
-    except SettingsError as error:
-        fail(str(error))
+    return bootstrap.application()

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from shared.cli.common import JsonOption, application, fail, out, print_json
 
@@ -27,7 +28,7 @@ def list_incidents(as_json: JsonOption = False) -> None:
     table = Table("incident", "severity", "lane", "state", "alerts", "opened", "what", box=None)
     for row in rows:
         cells = ("id", "severity", "lane", "state", "alerts", "opened_at", "title")
-        table.add_row(*(str(row[cell]) for cell in cells))
+        table.add_row(*(Text(str(row[cell])) for cell in cells))
     out.print(table if rows else "There are no incidents.")
 
 
@@ -38,7 +39,8 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    out.print(f"[bold]{found['title']}[/bold]  {found['severity']}  {found['state']}")
+    head = f"{found['title']}  {found['severity']}  {found['state']}"
+    out.print(head, markup=False, soft_wrap=True, style="bold")
     out.print(f"lane {found['lane']}, {found['alerts']} alerts: {found['summary']}", markup=False)
     for page in found["pages"]:
         acknowledged = page["acknowledged_at"] or "not acknowledged"
@@ -73,7 +75,7 @@ def rejected(as_json: JsonOption = False) -> None:
         return
     table = Table("at", "from", "why", "what was sent", box=None)
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*map(Text, row.values()))
     out.print(table if rows else "Nothing was rejected.")
 
 

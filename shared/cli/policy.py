@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
 
 def lint(
     policy: Annotated[
-        Path | None, typer.Argument(help="The file; default the shipped one.")
+        Path | None, typer.Argument(help="The file; default SWITCHMAN_POLICY or the shipped one.")
     ] = None,
 ) -> None:
     """Check a policy file: each fault as file:line, what is wrong, what would be right."""
     from shared.config import SHIPPED_POLICY
     from shared.policy import PolicyError, load
 
+    path = policy or Path(os.environ.get("SWITCHMAN_POLICY") or SHIPPED_POLICY)
+    if not path.exists():
+        fail(f"{path}: there is no such file")
     try:
-        loaded = load(policy or SHIPPED_POLICY)
-    except OSError as error:
-        fail(f"{policy}: {error.strerror}")
+        loaded = load(path)
     except PolicyError as error:
         err.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(1) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import Any, Final, Generic, TypeVar, get_type_hints
 
 import msgspec
@@ -122,8 +123,8 @@ def _decode(decoder: msgspec.json.Decoder[T], raw: Raw) -> T:
 
 
 def _codec(shape: type[T]) -> Codec[T]:
-    decoder = msgspec.json.Decoder(shape)
-    return Codec(encode=_encode, decode=lambda raw: _decode(decoder, raw))
+    decoder = cache(lambda: msgspec.json.Decoder(shape))  # few functions read every kind
+    return Codec(encode=_encode, decode=lambda raw: _decode(decoder(), raw))
 
 
 def _part(raw: msgspec.Raw, shape: type[T]) -> T:

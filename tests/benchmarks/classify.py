@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from shared.domain.alert import Alert, AlertStatus
@@ -12,20 +13,29 @@ from shared.domain.policy import TRIAGE, Lane, Policy, Team
 from shared.domain.severity import Severity
 from shared.domain.words import words
 from shared.policy.matchers import parse_matchers
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.progress import Progress
 
 PROMISED = 20_000
 ROUTES = 100
 ALERTS = 5_000
 
 
-def run() -> dict[str, float]:
+def run(progress: Progress) -> Iterator[Figure]:
     """Classifications a second with 100 routes, half of them regular expressions; best of three.
 
     In half of the alerts the last route matches, in the other half none; every value differs.
     """
     policy, alerts = _policy(), [_alert(i) for i in range(ALERTS)]
+    progress("classify")
     taken = min(_seconds(policy, alerts) for _ in range(3))
-    return {"per_second": round(ALERTS / taken), "promised": PROMISED}
+    yield Figure(
+        name=f"classify, {ROUTES} routes",
+        value=ALERTS / taken,
+        unit="a second",
+        promised=PROMISED,
+        at_least=True,
+    )
 
 
 def _seconds(policy: Policy, alerts: list[Alert]) -> float:
@@ -76,7 +86,3 @@ def _alert(i: int) -> Alert:
         },
         annotations={"summary": f"The queue of {service} is growing."},
     )
-
-
-if __name__ == "__main__":
-    print(run())

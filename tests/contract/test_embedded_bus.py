@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.embedded_bus import Delivery, EmbeddedBus, EmbeddedPublisher, Route
+from shared.adapters.embedded_bus import Delivery, EmbeddedBus, Route
 from shared.adapters.sqlite.store import SqliteStore
 from shared.domain.action import ActionKind, Done
 from shared.ports import Lease, Message, Settlement
@@ -123,7 +123,7 @@ def route(topic: str, server: Subscriber, path: str = "/", **more: Any) -> Route
 def publish(store: SqliteStore, topic: str, *ids: str, **attributes: str) -> None:
     """Publishes messages whose data is their id."""
     messages = [Message(id=each, data=each.encode(), attributes=attributes) for each in ids]
-    EmbeddedPublisher(store).publish(topic, messages)
+    store.messages.publish(topic, messages)
 
 
 def eventually(what: Callable[[], object]) -> None:

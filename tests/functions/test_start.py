@@ -35,7 +35,7 @@ NEEDED = {
     "drill": {"stamina", "yaml", "sqlite3"},
     "ingest": {"sqlite3"},
     "respond": {"stamina", "yaml", "sqlite3"},
-    "slack": {"slack_sdk", "sqlite3"},
+    "slack": {"sqlite3"},
     "status": {"sqlite3"},
     "tick": {"stamina", "yaml", "sqlite3"},
 }
@@ -43,11 +43,12 @@ NEEDED = {
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The heavy parts loaded by then, and by whom."""
+    """The heavy parts loaded by then, and by whom; `all` is every module."""
 
     status: int
     at_import: set[str]
     at_first_answer: set[str]
+    all: set[str]
 
 
 def load(name: str, deployed: Path, tmp_path: Path) -> Loaded:
@@ -74,7 +75,8 @@ def load(name: str, deployed: Path, tmp_path: Path) -> Loaded:
         check=True,
     )
     report = json.loads(told.stdout)
-    return Loaded(report["status"], _heavy(report["imported"]), _heavy(report["answered"]))
+    imported, answered = report["imported"], report["answered"]
+    return Loaded(report["status"], _heavy(imported), _heavy(answered), {*imported, *answered})
 
 
 def _heavy(modules: list[str]) -> set[str]:
@@ -98,6 +100,25 @@ def test_a_function_loads_only_what_its_answer_needs(
     assert loaded.at_first_answer == NEEDED[name]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_loads_no_other_function(name: str, deployed: Path, tmp_path: Path) -> None:
+    """The process serves one entry point, and its start does not pay for the other seven."""
+    loaded = load(name, deployed, tmp_path)
+
+    assert {other for other in NAMES if f"functions.{other}" in loaded.all} == {name}
+
+
+@pytest.mark.parametrize("name", ["ingest", "slack"])
+def test_where_a_sender_waits_nothing_is_loaded_that_decides(
+    name: str, deployed: Path, tmp_path: Path
+) -> None:
+    """Alertmanager and Slack wait for the answer; what follows from it is decided elsewhere."""
+    loaded = load(name, deployed, tmp_path)
+
+    assert "shared.app.accept" in loaded.all
+    assert loaded.all.isdisjoint({"shared.domain.decide", "shared.domain.policy"})
+
+
 def test_importing_does_not_read_the_environment(deployed: Path, tmp_path: Path) -> None:
     """With no environment of ours at all, and nothing to connect to, every function loads."""
     refuse = (
@@ -109,6 +130,7 @@ def test_importing_does_not_read_the_environment(deployed: Path, tmp_path: Path)
         "os.environ.__class__.__getitem__ = no\n"
         "os.environ.__class__.get = no\n"
         "import main\n"
+        "for name in main.__all__: getattr(main, name)\n"
         "print(*main.__all__)"
     )
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.app.receive import COMMAND, PublishAlerts
+from shared.app.accept import COMMAND, PublishAlerts
 from shared.domain.action import Topic
 from shared.domain.decision import Reason
 from shared.domain.errors import BadMessage, Transient

@@ -14,22 +14,24 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.adapters.sqlite.store import SqliteStore
+from shared.app.accept import StoreInstruction
 from shared.app.act import Act
 from shared.app.announce import Announcer
 from shared.app.change import ChangeTraffic
 from shared.app.handle import Handle, Handled
 from shared.app.people import People
 from shared.app.plan import MakePlan
-from shared.app.receive import FollowInstruction, ReceiveAlerts, StoreInstruction
+from shared.app.receive import FollowInstruction, ReceiveAlerts
 from shared.app.tick import Tick
 from shared.domain.action import ActionKind, Topic
 from shared.domain.alert import Alert
 from shared.domain.errors import Conflict, Transient
-from shared.domain.event import Instruction
+from shared.domain.event import DrillDue, Instruction
 from shared.domain.incident import Incident
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy
-from shared.ports import Chat, Message, Traffic
+from shared.domain.stack import Stack
+from shared.ports import Chat, Health, Message, Traffic
 from tests.builders import BACKEND, FRONTEND, NOON, policy, resource
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import ManualClock
@@ -116,11 +118,14 @@ class World:
             retrying=at_once,
         )
 
-    def acting(self, traffic: Traffic, chat: Chat) -> Act:
-        """A worker that reaches Cloud Run and Slack through these."""
+    def acting(self, traffic: Traffic, chat: Chat, health: Health | None = None) -> Act:
+        """A worker that reaches Cloud Run, Slack and the services through these."""
         people = People(policy=self.policy, heads=self.store, chat=chat)
         change = ChangeTraffic(
-            policy=self.policy, traffic=traffic, health=self.health, clock=self.clock
+            policy=self.policy,
+            traffic=traffic,
+            health=health or self.health,
+            clock=self.clock,
         )
         return Act(
             handle=self.handle,
@@ -129,6 +134,7 @@ class World:
                 ActionKind.PAGE: people.page,
                 ActionKind.REFRESH: people.refresh,
                 ActionKind.TELL: people.tell,
+                ActionKind.SHOW: people.show,
                 ActionKind.PLAN: MakePlan(policy=self.policy, traffic=traffic, clock=self.clock),
                 ActionKind.APPLY: change,
                 ActionKind.RESTORE: change,
@@ -141,9 +147,14 @@ class World:
         return self.traffic.look(resource(service)).main_revision.endswith("-good")
 
     @property
+    def stack(self) -> Stack:
+        """The shop's head as it is stored."""
+        return self.store.load("shop")[0]
+
+    @property
     def incident(self) -> Incident:
         """The only incident of the shop."""
-        (only,) = self.store.load("shop")[0].incidents
+        (only,) = self.stack.incidents
         return only
 
     def timeline(self) -> list[str]:
@@ -156,20 +167,47 @@ class World:
 
     def presses(self, who: str, choice: Choice) -> Instruction:
         """A person presses a button; the press is stored and followed."""
-        self._presses += 1
         rollback = self.incident.rollback
-        press = Instruction(
+        plan = rollback.plan.hash if rollback and rollback.plan else ""
+        return self._instructs(who, choice, incident=self.incident.id, plan=plan)
+
+    def asks(self, who: str, choice: Choice, text: str = "", view: str = "") -> Instruction:
+        """A person asks for something of the shop; it is stored and followed."""
+        return self._instructs(who, choice, stack="shop", text=text, view=view)
+
+    def _instructs(
+        self,
+        who: str,
+        choice: Choice,
+        *,
+        incident: str = "",
+        plan: str = "",
+        stack: str = "",
+        text: str = "",
+        view: str = "",
+    ) -> Instruction:
+        self._presses += 1
+        told = Instruction(
             id=f"press-{self._presses}",
             choice=choice,
-            incident=self.incident.id,
-            plan=rollback.plan.hash if rollback and rollback.plan else "",
             person=who,
             channel="C-infra",
             at=self.clock.now(),
+            incident=incident,
+            plan=plan,
+            stack=stack,
+            text=text,
+            view=view,
         )
-        self.store_instruction(press)
-        self.follow(press.id)
-        return press
+        self.store_instruction(told)
+        self.follow(told.id)
+        return told
+
+    def drill(self, order: str = "monday", *, apply: bool) -> Handled:
+        """The schedule asks for a rollback drill; the same order again is a repeated message."""
+        return self.handle(
+            DrillDue(id=order, stack="shop", drill="rollback", asked_by="the schedule", apply=apply)
+        )
 
     def deliver(self, *topics: Topic) -> None:
         """Deliver what waits on the topics, and what follows, until nothing is left.

@@ -11,7 +11,7 @@ from shared.domain.decide.opening import ask_for_plan, new_incident, opened
 from shared.domain.decision import DrillRow, Reason
 from shared.domain.event import ActionFinished, DrillDue, drill_id
 from shared.domain.evidence import judge_drill
-from shared.domain.incident import Incident, TimelineKind
+from shared.domain.incident import TimelineKind
 from shared.domain.paging import PageStep
 from shared.domain.policy import TRIAGE
 from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome
@@ -134,23 +134,18 @@ def _stopped(draft: Draft, run: DrillRun, outcome: Outcome) -> None:
 
 
 def _left_changed(draft: Draft, run: DrillRun, row: DrillRow) -> None:
-    """A drill that could not put traffic back is an incident; no open one makes room for it."""
-    lanes = (draft.policy.rollback_lane(), draft.policy.lane(TRIAGE))
-    opened_already = draft.stack.open_incidents()
-    for lane in filter(None, lanes):
-        known = draft.stack.by_lane(lane.id)
-        if known is None or known not in opened_already:
-            draft.retire(known)
-            reasons = (f"drill {run.id}: {row.text}",)
-            incident = new_incident(draft, lane, Severity.SEV2, _LEFT, row.text, reasons)
-            _say_findings(draft, incident, row)
-            opened(draft, incident)
-            return
-    _say_findings(draft, opened_already[0], row)
-    draft.page(opened_already[0], PageStep.ROLLBACK_HELD, (_LEFT, row.text, *row.findings))
-
-
-def _say_findings(draft: Draft, incident: Incident, row: DrillRow) -> None:
+    """A drill that could not put traffic back is an incident, or a page on one that is open."""
+    lanes = [lane for lane in (draft.policy.rollback_lane(), draft.policy.lane(TRIAGE)) if lane]
+    taken = {incident.lane: incident for incident in draft.stack.open_incidents()}
+    lane = next((lane for lane in lanes if lane.id not in taken), None)
+    if lane is None:
+        details = (_LEFT, row.text, *row.findings)
+        incident = draft.page(taken[lanes[0].id], PageStep.ROLLBACK_HELD, details)
+    else:
+        draft.retire(draft.stack.by_lane(lane.id))
+        reasons = (f"drill {run.id}: {row.text}",)
+        incident = new_incident(draft, lane, Severity.SEV2, _LEFT, row.text, reasons)
+        opened(draft, incident)
     for finding in row.findings:
         draft.say(incident, TimelineKind.HELD, finding)
 

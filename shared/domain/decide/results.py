@@ -80,7 +80,8 @@ def _sent(draft: Draft, incident: Incident, page: Page, outcome: Delivered) -> I
 
 
 def _planned(draft: Draft, incident: Incident, outcome: Plan | NoPlan) -> Reason:
-    if incident.rollback is None:
+    """A plan is proposed; one that waits for a drill to end was asked for before it began."""
+    if incident.rollback is None or incident.rollback.waiting:
         return Reason.STALE
     rollback = incident.rollback.planned(outcome)
     if isinstance(rollback, Refusal):

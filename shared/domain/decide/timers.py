@@ -71,7 +71,7 @@ def _resolved(draft: Draft, incident: Incident) -> Reason:
     if incident.rollback is not None:
         withdrawn = incident.rollback.step(Step.WITHDRAW)
         if not isinstance(withdrawn, Refusal):
-            incident = replace(incident, rollback=withdrawn)
+            incident = replace(incident, rollback=replace(withdrawn, waiting=False))
     draft.say(incident, TimelineKind.RESOLVED, "Nothing fires any more: resolved")
     draft.put(incident)
     settle_verdict(draft, incident, AlertStatus.RESOLVED)
