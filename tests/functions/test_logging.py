@@ -1,8 +1,10 @@
 import re
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
+from shared.adapters.clock import SystemClock
 from shared.adapters.sqlite.store import SqliteStore
 from shared.config import SHIPPED_POLICY
 from tests.functions.conftest import Serve
@@ -112,7 +114,10 @@ def test_a_store_of_a_newer_program_is_503(served: Serve, database: Path) -> Non
 
 def test_what_nobody_foresaw_is_500_without_a_traceback(served: Serve, database: Path) -> None:
     """It comes again; the log has its type and where it came from, and not what it quotes."""
-    database.write_bytes(LOOKS_SECRET.encode() * 100)
+    SqliteStore(database, SystemClock()).close()
+    with closing(sqlite3.connect(database)) as broken:
+        broken.execute("DROP TABLE heads")
+        broken.execute(f'CREATE VIEW heads AS SELECT "{LOOKS_SECRET}"() AS body, 1 AS version')
     function = served("respond")
 
     answer = function.client.post("/", json=push_of(webhook(alert())))
@@ -120,7 +125,7 @@ def test_what_nobody_foresaw_is_500_without_a_traceback(served: Serve, database:
     said = {"error": "something unforeseen happened; send it again"}
     assert (answer.status_code, answer.json()) == (500, said)
     (line,) = function.log()
-    assert (line["severity"], line["message"]) == ("ERROR", "unforeseen: DatabaseError")
+    assert (line["severity"], line["message"]) == ("ERROR", "unforeseen: OperationalError")
     assert 'functions/respond.py", line' in line["stack_trace"]
     assert LOOKS_SECRET not in function.said()
     assert function.lives()
