@@ -26,7 +26,7 @@ PUBSUB: Final = "pubsub"
 def respond(request: Request) -> Answer:
     """Let every alert of the message take effect."""
     message = _unwrapped(request)
-    if message.attributes.get("kind") == COMMAND:
+    if message.attributes.get("kind") == COMMAND and not rejections.is_dead(message.attributes):
         return {"ignored": "this message is for command"}, 200
     app = bootstrap.application()
     found, unreadable = _read(message)
@@ -53,6 +53,9 @@ def _unwrapped(request: Request) -> pubsub.PubsubMessage:
 def _read(message: pubsub.PubsubMessage) -> tuple[tuple[Alert, ...], list[MessageRejected]]:
     """The alerts of the message, and what of it nobody can read."""
     source = message.attributes.get("source", "")
+    dead = rejections.dead_letter(message.attributes, message.data)
+    if dead is not None:
+        return (), [dead]
     try:
         if message.attributes.get("kind") == REJECTED:
             return (), [rejections.decode(message.data)]

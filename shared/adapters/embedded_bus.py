@@ -20,7 +20,10 @@ from shared.adapters.embedded_feed import Feed
 from shared.adapters.push_client import PushClient, envelope
 from shared.adapters.sqlite.messages import Messages, Waiting
 from shared.adapters.sqlite.store import SqliteStore
+from shared.domain.action import Topic
 from shared.domain.errors import Transient
+from shared.ports import Message
+from shared.wire import rejections
 
 _LOG: Final = logging.getLogger(__name__)
 _GRACE_SECONDS: Final = 0.4
@@ -173,6 +176,17 @@ class _Worker:
     def _route(self, message: Waiting) -> Route | None:
         return next((each for each in self._routes if each.accepts(message.attributes)), None)
 
+    def _tell(self, message: Waiting, why: str) -> None:
+        """Have somebody paged about a dead letter; of the page about one there is none."""
+        told = rejections.rejection(f"dead letters of {message.topic}", why, message.data)
+        if message.attributes.get("kind") != rejections.KIND:
+            letter = Message(
+                id=f"dead-{message.topic}-{message.id}",
+                data=rejections.encode(told),
+                attributes={"kind": rejections.KIND},
+            )
+            self._messages.publish(Topic.EVENTS.value, [letter])
+
     def _failed(self, message: Waiting, error: str) -> None:
         failures = message.attempts + 1
         dead = failures >= self._delivery.max_attempts or self._route(message) is None
@@ -181,6 +195,8 @@ class _Worker:
             "message %s of %s, attempt %d: %s%s",
             *(message.id, message.topic, failures, error, "; given up" if dead else ""),
         )
+        if dead:
+            self._tell(message, f"given up after {failures} deliveries: {error}")
         self._messages.failed(message.seq, error, dead=dead)
         if not dead:
             delay = self._delivery.delay(failures, self._random)

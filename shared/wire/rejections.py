@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
 from shared.domain.errors import BadMessage
@@ -9,6 +12,29 @@ from shared.domain.event import MessageRejected
 from shared.domain.ids import derive
 from shared.wire import strict_json
 from shared.wire.snippets import snippet
+
+KIND: Final = "rejected"
+"""The attribute `kind` of messages that carry a rejection."""
+
+_DEAD_FROM: Final = "CloudPubSubDeadLetterSourceSubscription"
+_DEAD_AFTER: Final = "CloudPubSubDeadLetterSourceDeliveryCount"
+
+
+def is_dead(attributes: Mapping[str, str]) -> bool:
+    """Whether the message comes from a dead-letter topic."""
+    return _DEAD_FROM in attributes
+
+
+def dead_letter(attributes: Mapping[str, str], raw: bytes) -> MessageRejected | None:
+    """What to record of a message that comes from a dead-letter topic; None for any other.
+
+    Attributes: https://cloud.google.com/pubsub/docs/handling-failures#track_delivery_attempts
+    """
+    origin = attributes.get(_DEAD_FROM)
+    if origin is None:
+        return None
+    why = f"given up after {attributes.get(_DEAD_AFTER, 'too many')} deliveries"
+    return rejection(f"dead letters of {origin}", why, raw)
 
 
 class _Rejection(msgspec.Struct, forbid_unknown_fields=True):

@@ -132,6 +132,22 @@ def test_the_same_message_again_is_kept_once(served: Serve, store: SqliteStore) 
     assert [row.source for row in store.rejected()] == ["pubsub", "alertmanager"]
 
 
+def test_a_dead_letter_of_pub_sub_pages_triage(served: Serve, store: SqliteStore) -> None:
+    """What Pub/Sub gave up delivering is recorded as it came, and somebody is woken."""
+    origin = {
+        "CloudPubSubDeadLetterSourceSubscription": "changes-act",
+        "CloudPubSubDeadLetterSourceDeliveryCount": "5",
+    }
+    body = push(b'{"action":"a-1"}', "m-1", kind="action", **origin)
+    assert served("respond").client.post("/", json=body).status_code == 200
+    (kept,) = store.rejected()
+    assert (kept.source, kept.reason) == (
+        "dead letters of changes-act",
+        "given up after 5 deliveries",
+    )
+    assert triage_pages(store) == [PageStep.OPENED]
+
+
 def test_without_a_token_nothing_is_kept(served: Serve, store: SqliteStore) -> None:
     """A stranger fills no store and wakes nobody."""
     answer = served("ingest").client.post("/", json=webhook(BAD))
