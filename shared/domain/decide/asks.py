@@ -12,7 +12,6 @@ from shared.domain.decide.opening import (
     ask_for_plan,
     new_incident,
     opened,
-    page_owner,
     why_no_rollback,
     wish_rollback,
 )
@@ -52,7 +51,7 @@ def _preview(draft: Draft, asked: Instruction) -> Reason:
 
 def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     lane = draft.policy.rollback_lane()
-    why_not = why_no_rollback(draft)
+    why_not = why_no_rollback(draft) or _nobody_else(draft, person)
     if why_not or lane is None:
         return why_not or "no lane of the policy has rollback as its remediation"
     known = draft.stack.by_lane(lane.id)
@@ -84,21 +83,18 @@ def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
 
 def _page_approver(draft: Draft, incident: Incident, requester: Person) -> None:
     """Page somebody who may approve and is not the one who asks."""
-    others = [p for p in draft.policy.approvers(draft.stack.id) if p != requester]
-    if not others:
-        page_owner(draft, incident, PageStep.ASKED)
-        return
-    team = next(
-        team.id
-        for team in map(
-            draft.policy.teams.__getitem__,
-            draft.policy.stack(draft.stack.id).rollback.approvers,
-        )
-        if others[0].id == team.on_call or others[0].id in team.members
-    )
-    incident = draft.page(incident, PageStep.ASKED, team_id=team, person_id=others[0].id)
-    text = f"{others[0].name} may approve it and is being paged"
-    draft.say(incident, TimelineKind.PAGING, text)
+    other = next(p for p in draft.policy.approvers(draft.stack.id) if p != requester)
+    teams = (draft.policy.teams[t] for t in draft.policy.stack(draft.stack.id).rollback.approvers)
+    team = next(t for t in teams if other.id == t.on_call or other.id in t.members)
+    incident = draft.page(incident, PageStep.ASKED, team_id=team.id, person_id=other.id)
+    draft.say(incident, TimelineKind.PAGING, f"{other.name} may approve it and is being paged")
+
+
+def _nobody_else(draft: Draft, requester: Person) -> str:
+    """Why asking would lead nowhere, where the policy has no second person to approve."""
+    if any(person != requester for person in draft.policy.approvers(draft.stack.id)):
+        return ""
+    return f"nobody else may approve rollbacks of {draft.stack.id}; add approvers to the policy"
 
 
 def _drill(draft: Draft, asked: Instruction, person: Person) -> Reason | str:

@@ -25,6 +25,7 @@ _STEPS: Final = {
     DrillPhase.RESTORING: ActionKind.RESTORE,
 }
 _LEFT: Final = "A rollback drill may have left traffic changed"
+_UNHEALTHY: Final = "Not healthy after a rollback drill put traffic back"
 
 
 def on_drill(draft: Draft, event: DrillDue) -> Reason:
@@ -118,10 +119,13 @@ def _judge(draft: Draft, run: DrillRun, restored: TrafficOutcome | None) -> None
     target = draft.policy.stack(draft.stack.id).rollback.rto_target.total_seconds()
     row = judge_drill(_row(draft, run, passed=False, text=""), run, restored, target)
     changed = restored is None or not restored.all(MoveResult.MOVED)
-    touched = run.applied is not None and not run.applied.all(MoveResult.REFUSED)
+    ours = (MoveResult.MOVED, MoveResult.UNSERVED, MoveResult.UNKNOWN)
+    touched = run.applied is not None and run.applied.any(*ours)
     _finish(draft, row)
     if changed and touched:
-        _left_changed(draft, run, row)
+        _call_for_help(draft, run, row, _LEFT)
+    elif restored is not None and restored.healthy_at is None and not _on_fire(draft):
+        _call_for_help(draft, run, row, _UNHEALTHY)
 
 
 def _stopped(draft: Draft, run: DrillRun, outcome: Outcome) -> None:
@@ -130,21 +134,26 @@ def _stopped(draft: Draft, run: DrillRun, outcome: Outcome) -> None:
     row = _row(draft, run, passed=False, text=why)
     _finish(draft, row)
     if run.phase is not DrillPhase.PLANNING:
-        _left_changed(draft, run, row)
+        _call_for_help(draft, run, row, _LEFT)
 
 
-def _left_changed(draft: Draft, run: DrillRun, row: DrillRow) -> None:
-    """A drill that could not put traffic back is an incident, or a page on one that is open."""
+def _on_fire(draft: Draft) -> bool:
+    """Whether people are at this stack already."""
+    return bool(draft.stack.open_incidents())
+
+
+def _call_for_help(draft: Draft, run: DrillRun, row: DrillRow, title: str) -> None:
+    """A drill that did harm is an incident, or a page on one that is open."""
     lanes = [lane for lane in (draft.policy.rollback_lane(), draft.policy.lane(TRIAGE)) if lane]
     taken = {incident.lane: incident for incident in draft.stack.open_incidents()}
     lane = next((lane for lane in lanes if lane.id not in taken), None)
     if lane is None:
-        details = (_LEFT, row.text, *row.findings)
+        details = (title, row.text, *row.findings)
         incident = draft.page(taken[lanes[0].id], PageStep.ROLLBACK_HELD, details)
     else:
         draft.retire(draft.stack.by_lane(lane.id))
         reasons = (f"drill {run.id}: {row.text}",)
-        incident = new_incident(draft, lane, Severity.SEV2, _LEFT, row.text, reasons)
+        incident = new_incident(draft, lane, Severity.SEV2, title, row.text, reasons)
         opened(draft, incident)
     for finding in row.findings:
         draft.say(incident, TimelineKind.HELD, finding)
