@@ -25,8 +25,8 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@PYTHON='$(PYTHON)' tools/make-venv
 
 .PHONY: run
-run: $(READY) ## Start the one-machine world, play an incident, stay up (PORT=8080 DATA=.switchman)
-	@$(BIN)/switchman local --port $(PORT) --data $(DATA)
+run: $(READY) ## Start the one-machine world and stay up (PORT=8080 DATA=.switchman SCENARIO=none)
+	@$(BIN)/switchman local --port $(PORT) --data $(DATA) --scenario $(SCENARIO)
 
 .PHONY: demo
 demo: $(READY) ## Play a scenario and judge how it ended (SCENARIO=bad-revision)

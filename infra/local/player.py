@@ -67,7 +67,10 @@ class Player:
     def _run(self) -> None:
         to_do = self._scenario.steps[self._state["step"] :]
         if not to_do:
-            self._say("This scenario has been played on this data; choose another --data folder.")
+            self._say(
+                "This scenario has been played on this data: nothing more happens by itself.\n"
+                "To play it again give it a new folder: make run DATA=.switchman-2 (or --data)"
+            )
             return
         if self._scenario.monitored:
             self._monitor.start()

@@ -20,6 +20,9 @@ class Routes:
         """Answer one request."""
         path = environ["PATH_INFO"]
         first = path.split("/")[1] if path.startswith("/") else ""
+        if path == "/":
+            start_response("302 Found", [("Location", "/status"), ("Content-Length", "0")])
+            return []
         if path == "/api/health":
             return _json(
                 start_response, "200 OK", {"status": "up", "functions": [*self._functions]}

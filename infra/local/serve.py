@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.local.client import WorldClient
 from infra.local.player import Player
 from infra.local.scenarios import SCENARIOS
+from infra.local.scenarios.steps import SUFFIXES
 from infra.local.stage import Say
 from infra.local.world import AlreadyRunning, World, WorldOptions
 
@@ -33,7 +34,9 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
             _greet(world, say)
             client = WorldClient(world.base_url)
             player = None
-            if scenario != NONE:
+            if scenario == NONE:
+                _deploy_once(client)
+            else:
                 played = SCENARIOS[scenario]
                 say(f"Playing [bold]{scenario}[/bold]: {played.about}")
                 player = Player(played, client, world.policy, data, say, approve_after)
@@ -48,8 +51,17 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
         raise ValueError(f"port {port} cannot be used: {error}") from error
 
 
+def _deploy_once(client: WorldClient) -> None:
+    """In a new world, a second good revision of every service: something to roll back from."""
+    services = client.services()
+    if all(len(service["revisions"]) == 1 for service in services):
+        for service, suffix in zip(services, SUFFIXES, strict=False):
+            client.deploy(service["service"], "good", suffix)
+
+
 def _greet(world: World, say: Say) -> None:
     say(f"Switchman's one-machine world is up on {world.base_url}")
+    say(f"  alerts      POST {world.base_url}/ingest, bearer token `local` unless you set one")
     say(f"  Slack       {world.base_url}/sim/slack")
     say(f"  status      {world.base_url}/status")
     say(f"  Cloud Run   {world.base_url}/sim/run/services")

@@ -68,11 +68,14 @@ class Stage:
         """The newest incident, without its timeline."""
         return next(iter(self.client.incidents()), None)
 
+    def rolled_back(self) -> dict[str, Any] | None:
+        """The newest incident that has a rollback, without its timeline."""
+        return next((i for i in self.client.incidents() if i["rollback"]), None)
+
     def rollback(self) -> dict[str, Any] | None:
         """The rollback of the newest incident that has one."""
-        wished: dict[str, Any] | None = next(
-            (i["rollback"] for i in self.client.incidents() if i["rollback"]), None
-        )
+        incident = self.rolled_back()
+        wished: dict[str, Any] | None = incident["rollback"] if incident else None
         return wished
 
     def proposal(self) -> dict[str, Any] | None:

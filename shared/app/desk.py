@@ -103,7 +103,9 @@ class Desk:
         stack, rest = self._stack(names[1:])
         _nothing_more(f"drill {drill} STACK", rest)
         asked = _instruction(typed, Choice.DRILL, stack)
-        moves = "Traffic is moved, health is checked, and everything is put back."
+        moves = (
+            "If it may be done, traffic is moved, health is checked, and everything is put back."
+        )
         stays = "Only the plan is made; traffic stays where it is."
         answer = Answer(
             headline=f"Drill {drill} of {stack.name}",
@@ -130,9 +132,9 @@ class Desk:
         )
         team = self.policy.owner(lane)
         how_bad = severity or self.policy.default_severity
-        paged = f"{self.policy.on_call(team).name} is on call for it, in {team.channel}."
+        paged = f"If it is opened, {self.policy.on_call(team).name} is paged in {team.channel}."
         answer = Answer(
-            headline=f"Declaring a {how_bad} incident of {stack.name}, lane {lane}",
+            headline=f"Asked for: a {how_bad} incident of {stack.name}, lane {lane}",
             paragraphs=(asked.text, paged),
         )
         return ToStore(instruction=asked, answer=answer)

@@ -92,7 +92,7 @@ class Move:
             except Transient:  # also Conflict: nothing was changed by us
                 self.clock.sleep(PAUSE)
                 state = self.traffic.look(plan.resource)
-                if self._position(plan, state) is not Position.BEFORE:
+                if self._too_late() or self._position(plan, state) is not Position.BEFORE:
                     return self(plan)
         return _outcome(
             plan, MoveResult.REFUSED, "Cloud Run did not take the change", state.traffic

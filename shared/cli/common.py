@@ -53,6 +53,16 @@ def application() -> Application:
     """
     from shared import bootstrap
 
-    if "SWITCHMAN_STORE" not in os.environ and LOCAL_STORE.exists():
+    if "SWITCHMAN_STORE" not in os.environ:
+        if not LOCAL_STORE.exists():
+            fail(
+                f"There is no store: run this in the folder of `make run` (it looks for {LOCAL_STORE}),"
+                " or set SWITCHMAN_STORE=sqlite:///DATA/switchman.sqlite3"
+                " or firestore://PROJECT/DATABASE"
+            )
         os.environ["SWITCHMAN_STORE"] = f"sqlite:///{LOCAL_STORE.resolve()}"
-    return bootstrap.application()
+    switchman = bootstrap.application()
+    sqlite = switchman.settings.sqlite
+    if sqlite is not None and not sqlite.exists():
+        fail(f"SWITCHMAN_STORE: there is no file {sqlite}")
+    return switchman

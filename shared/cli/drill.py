@@ -44,6 +44,8 @@ def rollback(
     from shared.domain.evidence import drill_markdown
     from shared.wire import shown
 
+    if report is not None and not report.parent.is_dir():
+        fail(f"--report: there is no folder {report.parent}")
     switchman = application()
     stack = _stack(switchman, stack)
     asked_by = _person(switchman, stack, who, apply=apply)
@@ -74,9 +76,11 @@ def _person(switchman: Application, stack: str, who: str, *, apply: bool) -> str
         fail(
             f"the policy knows nobody called {who!r}; it has: {', '.join(switchman.policy.people)}"
         )
-    if apply and (person is None or not switchman.policy.may_approve(stack, person)):
-        allowed = ", ".join(p.id for p in switchman.policy.approvers(stack))
+    allowed = ", ".join(p.id for p in switchman.policy.approvers(stack))
+    if apply and person is None:
         fail(f"--apply moves traffic: say who you are with --as, one of {allowed}")
+    if apply and person is not None and not switchman.policy.may_approve(stack, person):
+        fail(f"--apply moves traffic, which {person.name} may not; it takes one of {allowed}")
     return person.name if person else "the command line"
 
 

@@ -25,11 +25,13 @@ def list_incidents(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table("incident", "severity", "lane", "state", "alerts", "opened", "what", box=None)
     for row in rows:
-        cells = ("id", "severity", "lane", "state", "alerts", "opened_at", "title")
-        table.add_row(*(Text(str(row[cell])) for cell in cells))
-    out.print(table if rows else "There are no incidents.")
+        opened = row["opened_at"][:16].replace("T", " ")
+        facts = (row["id"], row["severity"], row["lane"], row["state"], f"opened {opened} UTC")
+        out.print("  ".join(facts), markup=False, soft_wrap=True, style="bold")
+        out.print(f"    {row['alerts']} alerts: {row['title']}", markup=False, soft_wrap=True)
+    if not rows:
+        out.print("There are no incidents.")
 
 
 @app.command(epilog="Example: switchman incidents show convex-3f09ab12cd")
@@ -43,8 +45,10 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
     out.print(head, markup=False, soft_wrap=True, style="bold")
     out.print(f"lane {found['lane']}, {found['alerts']} alerts: {found['summary']}", markup=False)
     for page in found["pages"]:
-        acknowledged = page["acknowledged_at"] or "not acknowledged"
-        out.print(f"paged {page['person']} in {page['channel']} ({acknowledged})", markup=False)
+        sent = f"at {page['sent_at']}" if page["sent_at"] else "not delivered yet"
+        seen = f"at {page['acknowledged_at']}" if page["acknowledged_at"] else "not yet"
+        line = f"paged {page['person']} in {page['channel']} {sent}, acknowledged {seen}"
+        out.print(line, markup=False, soft_wrap=True)
     _print_timeline(found)
 
 
@@ -83,9 +87,11 @@ def _found(incident: str) -> dict[str, Any]:
     from shared.wire import shown
 
     store = application().store
-    view = store.incident(incident)
+    known = [view for view in store.incidents() if view.incident.id.startswith(incident)]
+    view = store.incident(incident) or (known[0] if len(known) == 1 else None)
     if view is None:
         fail(f"there is no incident {incident}; `switchman incidents list` names them all", 1)
+    incident = view.incident.id
     return shown.incident(view.incident, view.alerts, store.timeline(incident))
 
 

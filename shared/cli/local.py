@@ -12,7 +12,9 @@ from shared.cli.common import fail, out
 
 
 def local(
-    port: Annotated[int, typer.Option(help="The one port everything is served on.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The one port everything is served on.")
+    ] = 8080,
     data: Annotated[Path, typer.Option(help="Where the state lives.")] = Path(".switchman"),
     scenario: Annotated[
         str, typer.Option(help="What to play; `none` plays nothing.")
@@ -20,7 +22,7 @@ def local(
     approve_after: Annotated[
         float,
         typer.Option(help="Seconds a person has to press Approve before it is pressed for them."),
-    ] = 20.0,
+    ] = 60.0,
 ) -> None:
     """Start the one-machine world and stay up until stopped."""
     from infra.local.serve import serve

@@ -48,6 +48,8 @@ def classify(
     loaded = load_policy(policy)
     try:
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        if not body.strip():
+            fail(f"{file}: there is nothing in it")
         for line in _classified(loaded, body):
             print(json.dumps(line, ensure_ascii=False))
     except OSError as error:

@@ -79,7 +79,12 @@ def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
         title += f", asked for by {who.name if who else rollback.requested_by}"
     if rollback.approved_by:
         approver = policy.people.get(rollback.approved_by)
-        title += f", approved by {approver.name if approver else rollback.approved_by}"
+        title += f" (approved by {approver.name if approver else rollback.approved_by})"
+    if rollback.phase is Phase.PROPOSED:
+        return (
+            f"Approval: {policy.approver_names(plan.stack)} may approve it.",
+            "\n".join((f"{title}:", *lines)),
+        )
     return ("\n".join((f"{title}:", *lines)), *_outcomes(rollback))
 
 

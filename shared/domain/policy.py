@@ -166,6 +166,11 @@ class Policy:
         ids = [*(team.on_call for team in teams), *(m for team in teams for m in team.members)]
         return tuple(self.people[person] for person in dict.fromkeys(ids))
 
+    def approver_names(self, stack_id: str) -> str:
+        """The teams that may approve this stack's rollbacks, as people call them."""
+        teams = (self.teams[team].name for team in self.stack(stack_id).rollback.approvers)
+        return " or ".join(teams) or "nobody"
+
     def person_by_slack(self, slack_id: str) -> Person | None:
         """Who this Slack member is, if the policy knows them."""
         return next((p for p in self.people.values() if slack_id and p.slack == slack_id), None)

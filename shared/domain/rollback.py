@@ -173,6 +173,7 @@ class MoveResult(StrEnum):
 
     MOVED = "moved"
     UNSERVED = "unserved"
+    PUT_BACK = "put back"
     REFUSED = "refused"
     FOREIGN = "foreign"
     UNKNOWN = "unknown"

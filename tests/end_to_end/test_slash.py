@@ -179,7 +179,7 @@ def test_a_replayed_request_has_no_second_effect(slack: Slack) -> None:
     slack.process.until(lambda: len(slack.process.client.incidents()) == 2)
     slack.process.until(lambda: rollback(slack)["phase"] == "proposed")
     before = stories(slack)
-    assert "Declaring a sev2 incident" in declared().text
+    assert "Asked for: a sev2 incident" in declared().text
     assert again().status_code == 200
     slack.types("declare projector it lags")
     slack.process.until(lambda: len(slack.process.client.incidents()) == 3)

@@ -313,7 +313,7 @@ def test_nobody_else_may_have_a_drill_move_traffic(story: Story) -> None:
     """Moving traffic asks for the same right in a drill as in an incident."""
     before = story.stack
     decision = story.asks(ANA, Choice.DRILL, "rollback --apply")
-    assert_refused(decision, before, "only infra may have a drill move traffic")
+    assert_refused(decision, before, "only Infra may have a drill move traffic")
     assert story.drills == []
 
 

@@ -143,7 +143,7 @@ def test_only_the_approving_teams_decide_on_a_rollback(
 ) -> None:
     """Being on call for another team is not enough."""
     before = story.stack
-    assert_refused(story.presses(who, choice, plan().hash), before, "only infra may decide")
+    assert_refused(story.presses(who, choice, plan().hash), before, "only Infra may decide")
 
 
 @pytest.mark.parametrize("choice", [Choice.APPROVE, Choice.REJECT])

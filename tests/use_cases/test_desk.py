@@ -298,7 +298,7 @@ def test_a_drill_that_moves_traffic_is_asked_for_by_its_option(
 ) -> None:
     """Also as a telephone spells it; without it nothing moves."""
     assert "traffic stays where it is" in desk.says("drill rollback shop")
-    assert "Traffic is moved" in desk.says(f"drill rollback {option}")
+    assert "traffic is moved" in desk.says(f"drill rollback {option}")
     ids = [message.id for message in desk.world.topics.take(Topic.EVENTS)]
     asked = [desk.world.store.instruction(instruction) for instruction in ids]
     assert [each.text for each in asked if each] == ["rollback", "rollback --apply"]
@@ -314,8 +314,8 @@ def test_a_drill_runs_and_the_status_tells_how_it_went(desk: FrontDesk) -> None:
 def test_a_declared_incident_is_open_and_its_owner_paged(desk: FrontDesk) -> None:
     """What was typed is its title as it was typed; the answer says who is woken."""
     told = desk.says("declare infra SEV1 checkout - payment & basket fail")
-    assert "Declaring a sev1 incident of The shop, lane infra" in told
-    assert "Ben is on call for it, in #infra." in told
+    assert "Asked for: a sev1 incident of The shop, lane infra" in told
+    assert "If it is opened, Ben is paged in #infra." in told
     desk.follow()
     incident = desk.world.incident
     assert (incident.state, incident.severity) == (State.OPEN, Severity.SEV1)
@@ -325,7 +325,7 @@ def test_a_declared_incident_is_open_and_its_owner_paged(desk: FrontDesk) -> Non
 
 def test_a_declaration_without_a_severity_has_the_policys(desk: FrontDesk) -> None:
     """The answer names the one it gets."""
-    assert "Declaring a sev3 incident" in desk.says("declare auth nobody can sign in")
+    assert "Asked for: a sev3 incident" in desk.says("declare auth nobody can sign in")
     desk.follow()
     assert desk.world.incident.severity is Severity.SEV3
 

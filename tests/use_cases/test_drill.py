@@ -294,7 +294,7 @@ def test_a_person_has_a_drill_move_traffic(calm: World) -> None:
 @pytest.mark.parametrize(
     ("who", "text", "why"),
     [
-        (ANA, "rollback --apply", "only infra may have a drill move traffic"),
+        (ANA, "rollback --apply", "only Infra may have a drill move traffic"),
         (BEN, "juggling", "there is no drill called 'juggling'"),
         ("U0STRANGER", "rollback", "the policy knows no person"),
     ],

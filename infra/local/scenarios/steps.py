@@ -65,7 +65,8 @@ def approve_as(person: str) -> Step:
         who, patience = person or stage.approver, stage.patience.total_seconds()
         stage.say(
             f"[bold]Your turn:[/bold] press Approve rollback in {proposal['channel']} as {who}"
-            f"\n  {stage.slack}\n  (in {patience:.0f} s it is pressed for you)"
+            f"\n  {stage.slack}?as={who}{proposal['channel']}"
+            f"\n  (in {patience:.0f} s it is pressed for you)"
         )
         if time.time() < float(proposal["ts"]) + patience:
             return False
@@ -80,7 +81,7 @@ approve = approve_as("")
 
 def verdict(stage: Stage) -> bool:
     """Wait until the rollback has come to its end, and say where to look."""
-    incident = stage.incident()
+    incident = stage.rolled_back()
     found = (stage.rollback() or {}).get("verdict")
     if incident is None or not found:
         return False

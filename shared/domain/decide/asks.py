@@ -102,7 +102,7 @@ def _drill(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     apply = APPLY in words
     names = [word for word in words if word != APPLY]
     if apply and not draft.policy.may_approve(draft.stack.id, person):
-        teams = " or ".join(draft.policy.stack(draft.stack.id).rollback.approvers)
+        teams = draft.policy.approver_names(draft.stack.id)
         return f"only {teams} may have a drill move traffic"
     drill = names[0] if names else ""
     why_not = start_drill(draft, asked.id, drill, person.name, apply=apply)

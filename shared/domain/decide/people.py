@@ -114,8 +114,8 @@ def _decidable(
 ) -> Rollback | str:
     """The rollback as this person's decision leaves it, or why they may not decide."""
     if not draft.policy.may_approve(draft.stack.id, person):
-        teams = draft.policy.stack(draft.stack.id).rollback.approvers
-        return f"only {' or '.join(teams)} may decide on rollbacks of {draft.stack.id}"
+        allowed = draft.policy.approver_names(draft.stack.id)
+        return f"only {allowed} may decide on rollbacks of {draft.stack.id}"
     rollback = incident.rollback
     if rollback is None or rollback.plan is None:
         return Refusal.NO_PROPOSAL.value

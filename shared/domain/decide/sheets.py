@@ -12,7 +12,6 @@ from shared.domain.rollback import NoPlan, Plan
 def plan_sheet(draft: Draft, outcome: Outcome) -> Sheet:
     """The plan, or why there is none, and who would have to approve it."""
     stack = draft.policy.stack(draft.stack.id)
-    teams = (draft.policy.teams[team].name for team in stack.rollback.approvers)
     moves, note = _shown(outcome)
     why_not = why_no_rollback(draft)
     if why_not:
@@ -21,7 +20,7 @@ def plan_sheet(draft: Draft, outcome: Outcome) -> Sheet:
         stack=stack.name,
         moves=moves,
         note=note,
-        approvers=" or ".join(teams) or "nobody",
+        approvers=draft.policy.approver_names(stack.id),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.alert import AlertStatus
@@ -46,8 +47,16 @@ def on_restored(draft: Draft, incident: Incident, outcome: TrafficOutcome) -> Re
         kind = TimelineKind.RESTORED if result.result is MoveResult.MOVED else TimelineKind.HELD
         draft.say(incident, kind, f"{result.service}: {result.detail}")
     if outcome.all(MoveResult.MOVED):
-        return _undone(draft, incident, outcome, Step.RESTORED)
+        return _undone(draft, _with_put_back(incident, outcome), outcome, Step.RESTORED)
     return _hold(draft, incident, outcome)
+
+
+def _with_put_back(incident: Incident, restored: TrafficOutcome) -> Incident:
+    """The incident whose services, as far as they had moved, are shown as put back."""
+    assert incident.rollback is not None, "only a rollback is restored"
+    back = {o.service: replace(o, result=MoveResult.PUT_BACK) for o in restored.services}
+    outcomes = tuple(back.get(o.service, o) for o in incident.rollback.outcomes)
+    return replace(incident, rollback=replace(incident.rollback, outcomes=outcomes))
 
 
 def on_lost(draft: Draft, incident: Incident, reason: str) -> Reason:
@@ -141,7 +150,7 @@ def _hold(
 def _states(rollback: Rollback, outcome: TrafficOutcome | None) -> tuple[str, ...]:
     """For each service what it had, what was wanted, what it has now, and what went wrong."""
     seen = {o.service: o for o in (*rollback.outcomes, *(outcome.services if outcome else ()))}
-    wrong = {o.service: o.detail for o in rollback.outcomes if o.result is not MoveResult.MOVED}
+    wrong = {o.service: o.detail for o in rollback.outcomes if o.result not in _WELL}
     if outcome is not None:
         bad = (o for o in outcome.services if o.result is not MoveResult.MOVED)
         wrong.update({o.service: o.detail for o in bad})
@@ -155,6 +164,9 @@ def _states(rollback: Rollback, outcome: TrafficOutcome | None) -> tuple[str, ..
         why = f" ({wrong[plan.service]})" if plan.service in wrong else ""
         lines.append(f"{plan.service}: before {before}, wanted {wanted}, now {now}{why}")
     return tuple(lines)
+
+
+_WELL: Final = (MoveResult.MOVED, MoveResult.PUT_BACK)
 
 
 def _failed(

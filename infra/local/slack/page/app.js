@@ -65,10 +65,16 @@ function settle() {
   goToAddress();
 }
 
+/** The channel with the newest message, else the first. */
+function busiest() {
+  const newest = (channel) => inChannel(channel.id).at(-1)?.ts ?? "";
+  return visibleChannels().reduce((best, each) => (newest(each) > newest(best) ? each : best));
+}
+
 function goToAddress() {
   const [channelId, place] = location.hash.slice(1).split("/");
-  const found = visibleChannels().find((c) => c.id === channelId);
-  state.channel = found?.id ?? state.channel ?? visibleChannels()[0].id;
+  const found = visibleChannels().find((c) => [c.id, c.name.slice(1)].includes(channelId));
+  state.channel = found?.id ?? state.channel ?? busiest().id;
   const micros = place?.slice(1) ?? "";
   const ts = `${micros.slice(0, -6)}.${micros.slice(-6)}`;
   requestAnimationFrame(() => document.querySelector(`[data-ts="${CSS.escape(ts)}"]`)?.focus());
