@@ -21,7 +21,6 @@ from shared.adapters.push_client import PushClient, envelope
 from shared.adapters.sqlite.messages import Messages, Waiting
 from shared.adapters.sqlite.store import SqliteStore
 from shared.domain.action import Topic
-from shared.domain.errors import Transient
 from shared.ports import Message
 from shared.wire import rejections
 
@@ -141,8 +140,8 @@ class _Worker:
         while not self.feed.stopping(0):
             try:
                 message = self.feed.take()
-            except Transient as error:
-                _LOG.warning("the bus cannot read topic %s now: %s", self.feed.topic, error)
+            except Exception as error:  # whatever it is, the topic must go on being served
+                _LOG.warning("the bus cannot read topic %s now: %r", self.feed.topic, error)
                 self.feed.stopping(self._delivery.poll.total_seconds())
                 continue
             if message is not None:
@@ -157,8 +156,8 @@ class _Worker:
                 self._messages.delivered(message.seq)
             elif not self.feed.stopping(0):
                 self._failed(message, error)
-        except Transient as trouble:
-            _LOG.warning("how message %s ended is not recorded: %s", message.id, trouble)
+        except Exception as trouble:  # the same: the message comes again
+            _LOG.warning("how message %s ended is not recorded: %r", message.id, trouble)
             self.feed.again(message, self._delivery.longest_delay.total_seconds())
 
     def _deliver(self, message: Waiting) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.app.handle import Handle, Handled
-from shared.app.keep_lease import keeping
+from shared.app.keep_lease import Repeating, in_a_thread, keeping
 from shared.domain.action import ActionKind, GaveUp, Outcome
 from shared.domain.errors import Refused, StaleHolder, Transient, UnknownOutcome
 from shared.domain.event import ActionFinished
@@ -20,17 +20,19 @@ LEASE = timedelta(seconds=30)
 
 MAX_ATTEMPTS = 8
 PATIENCE = timedelta(minutes=4)
+PATIENCE_WITH_PAGES = timedelta(hours=6)
 """After so many claims, and not before so long, an action is given up and somebody is paged
 about that: also one that ended its worker each time, and so never reported a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What `act` does with the id of an action."""
+    """What `act` does with the id of an action. `repeating` keeps the lease meanwhile."""
 
     handle: Handle
     outbox: Outbox
     performers: Mapping[ActionKind, Performer]
+    repeating: Repeating = in_a_thread
 
     def __call__(self, action_id: str) -> Handled | NotClaimed | StaleHolder:
         """Carry the action out, unless it is done or unknown.
@@ -51,7 +53,7 @@ class Act:
     def _perform(self, lease: Lease) -> tuple[Lease, Outcome]:
         if lease.attempt > MAX_ATTEMPTS and self._hopeless(lease):
             return lease, GaveUp(f"tried {lease.attempt - 1} times in vain; the log says how")
-        with keeping(self.outbox, lease, LEASE) as kept:
+        with keeping(self.outbox, lease, LEASE, self.repeating) as kept:
             try:
                 outcome = self.performers[lease.action.kind](lease)
             except Refused as refused:
@@ -62,7 +64,9 @@ class Act:
 
     def _hopeless(self, lease: Lease) -> bool:
         """Whether it has been tried for so long that it is given up."""
-        return self.handle.clock.now() - lease.first_claimed_at >= PATIENCE
+        page = lease.action.kind is ActionKind.PAGE
+        patience = PATIENCE_WITH_PAGES if page else PATIENCE
+        return self.handle.clock.now() - lease.first_claimed_at >= patience
 
     def _again_or_give_up(self, lease: Lease, error: Exception) -> GaveUp:
         if lease.attempt < MAX_ATTEMPTS or not self._hopeless(lease):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from shared.app.move import Move
-from shared.app.recovery import watch_health
+from shared.app.parallel import Parallel, in_threads
+from shared.app.recovery import WatchHealth
 from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.policy import Policy
 from shared.domain.rollback import (
@@ -18,8 +16,6 @@ from shared.domain.rollback import (
     TrafficOutcome,
 )
 from shared.ports import Clock, Health, Lease, Traffic
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +29,7 @@ class ChangeTraffic:
     traffic: Traffic
     health: Health
     clock: Clock
+    in_parallel: Parallel = in_threads
 
     def __call__(self, lease: Lease) -> TrafficOutcome:
         """Perform an `apply` or `restore` action."""
@@ -41,10 +38,10 @@ class ChangeTraffic:
         restoring = lease.action.kind is ActionKind.RESTORE
         plans = _services(order, restoring=restoring)
         move = Move(self.traffic, self.clock, restoring=restoring, not_after=lease.action.not_after)
-        standing = _in_parallel(move.standing, plans)
+        standing = self.in_parallel(move.standing, plans)
         changed = any(found.result is MoveResult.FOREIGN for found in standing)
         outcome = TrafficOutcome(
-            services=standing if changed else _in_parallel(move, plans),
+            services=standing if changed else self.in_parallel(move, plans),
             started_at=lease.first_claimed_at,
             served_at=self.clock.now(),
         )
@@ -62,15 +59,11 @@ class ChangeTraffic:
             for planned in plan.services
             if planned.service == service.name
         ]
-        found = watch_health(self.health, self.clock, checks, stack.rollback)
+        watch = WatchHealth(self.health, self.clock, self.in_parallel)
+        found = watch(checks, stack.rollback)
         return replace(outcome, healthy_at=found.healthy_at, health=found.detail)
 
 
 def _services(order: TrafficOrder, *, restoring: bool) -> tuple[ServicePlan, ...]:
     chosen = tuple(s for s in order.plan.services if not order.only or s.service in order.only)
     return tuple(s.reversed() for s in chosen) if restoring else chosen
-
-
-def _in_parallel(move: Callable[[ServicePlan], T], plans: tuple[ServicePlan, ...]) -> tuple[T, ...]:
-    with ThreadPoolExecutor(max_workers=max(1, len(plans)), thread_name_prefix="move") as pool:
-        return tuple(pool.map(move, plans))

@@ -3,50 +3,78 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Protocol
 
 from shared.domain.errors import StaleHolder, Transient
 from shared.ports import Lease, Outbox
 
+Stop = Callable[[], None]
+
+
+class Repeating(Protocol):
+    """Has something done again and again beside the work."""
+
+    def __call__(self, work: Callable[[], bool], pause: timedelta, /) -> Stop:
+        """Call `work` after each `pause` until it answers False, or until it is stopped.
+
+        What is returned stops it, and waits for a call that is under way.
+        """
+        ...
+
 
 class Keeper:
-    """Renews a lease from a thread of its own until it is told to stop."""
+    """Renews a lease until it is told to stop, or until the lease has passed on."""
 
-    def __init__(self, outbox: Outbox, lease: Lease, duration: timedelta) -> None:
+    def __init__(
+        self, outbox: Outbox, lease: Lease, duration: timedelta, repeating: Repeating
+    ) -> None:
         self.lease = lease
         self._outbox = outbox
         self._duration = duration
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keep-lease", daemon=True)
-
-    def start(self) -> None:
-        """Begin to renew."""
-        self._thread.start()
+        self._stop = repeating(self._renew, duration / 3)
 
     def stop(self) -> Lease:
         """Stop renewing; the lease as it is now."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._stop()
         return self.lease
 
-    def _run(self) -> None:
-        while not self._stopped.wait((self._duration / 3).total_seconds()):
-            try:
-                self.lease = self._outbox.renew(self.lease, self._duration)
-            except StaleHolder:
-                return  # the settlement will be refused; there is nothing left to keep
-            except Transient:
-                continue
+    def _renew(self) -> bool:
+        try:
+            self.lease = self._outbox.renew(self.lease, self._duration)
+        except StaleHolder:
+            return False  # the settlement will be refused; there is nothing left to keep
+        except Transient:
+            pass
+        return True
+
+
+def in_a_thread(work: Callable[[], bool], pause: timedelta, /) -> Stop:
+    """`Repeating` with a thread of its own."""
+    stopped = threading.Event()
+
+    def run() -> None:
+        while not stopped.wait(pause.total_seconds()) and work():
+            pass
+
+    thread = threading.Thread(target=run, name="keep-lease", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        stopped.set()
+        thread.join()
+
+    return stop
 
 
 @contextmanager
-def keeping(outbox: Outbox, lease: Lease, duration: timedelta) -> Iterator[Keeper]:
+def keeping(
+    outbox: Outbox, lease: Lease, duration: timedelta, repeating: Repeating
+) -> Iterator[Keeper]:
     """Hold the lease while the block runs."""
-    keeper = Keeper(outbox, lease, duration)
-    keeper.start()
+    keeper = Keeper(outbox, lease, duration, repeating)
     try:
         yield keeper
     finally:

@@ -27,6 +27,7 @@ LOOK_AGAIN_FOR = timedelta(seconds=90)
 """After a lost answer: a request's own deadline of 30 s and 60 s more, in which it may land."""
 
 TRIES = 3
+_RAN_OUT = "the approval ran out before the change could be sent"
 PAUSE = timedelta(milliseconds=200)
 
 
@@ -51,8 +52,7 @@ class Move:
             case Position.DONE:
                 return self._served(plan, state.traffic)
             case Position.BEFORE if self._too_late():
-                why = "the approval ran out before the change could be sent"
-                return _outcome(plan, MoveResult.REFUSED, why, state.traffic)
+                return _outcome(plan, MoveResult.REFUSED, _RAN_OUT, state.traffic)
             case _:
                 return self._send(plan, state)
 
@@ -82,6 +82,8 @@ class Move:
     def _send(self, plan: ServicePlan, state: ServiceState) -> ServiceOutcome:
         wanted = restored_split(plan, state) if self.restoring else plan.after
         for _ in range(TRIES):
+            if self._too_late():
+                return _outcome(plan, MoveResult.REFUSED, _RAN_OUT, state.traffic)
             try:
                 self.traffic.send(plan.resource, wanted, state.etag)
                 return self._served(plan, wanted)

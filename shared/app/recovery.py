@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.app.parallel import Parallel
 from shared.domain.policy import HealthCheck, RollbackPolicy
 from shared.ports import Clock, Health, HealthResult
 
@@ -24,18 +24,24 @@ class Recovery:
     detail: str
 
 
-def watch_health(health: Health, clock: Clock, checks: Checks, rules: RollbackPolicy) -> Recovery:
-    """Check every service until all pass the required number of rounds in a row, or time is up."""
-    pairs = [(uri, check) for uri, wanted in checks for check in wanted]
-    if not pairs:
-        return Recovery(None, "the policy names no health checks, so nothing proves recovery")
-    until = clock.now() + rules.health_window
-    passes, since, failing = 0, clock.now(), "no health checks were made"
-    with ThreadPoolExecutor(max_workers=max(1, len(pairs)), thread_name_prefix="health") as pool:
+@dataclass(frozen=True, slots=True)
+class WatchHealth:
+    """Checks every service until all pass the required number of rounds in a row."""
+
+    health: Health
+    clock: Clock
+    in_parallel: Parallel
+
+    def __call__(self, checks: Checks, rules: RollbackPolicy) -> Recovery:
+        """Watch until health is back, or `rules.health_window` is over."""
+        pairs = [(uri, check) for uri, wanted in checks for check in wanted]
+        if not pairs:
+            return Recovery(None, "the policy names no health checks, so nothing proves recovery")
+        until = self.clock.now() + rules.health_window
+        passes, since = 0, self.clock.now()
         while True:
-            began = clock.now()
-            results = list(pool.map(lambda pair: health.check(*pair), pairs))
-            failing = _failing(results)
+            began = self.clock.now()
+            failing = _failing(self.in_parallel(self._check, pairs))
             if failing:
                 passes = 0
             else:
@@ -43,9 +49,12 @@ def watch_health(health: Health, clock: Clock, checks: Checks, rules: RollbackPo
                 passes += 1
             if passes >= rules.health_passes:
                 return Recovery(since, f"{len(pairs)} checks passed {passes} times in a row")
-            if clock.now() >= until:
+            if self.clock.now() >= until:
                 return Recovery(None, failing or "it did not stay healthy for long enough")
-            clock.sleep(PAUSE)
+            self.clock.sleep(PAUSE)
+
+    def _check(self, pair: tuple[str, HealthCheck]) -> HealthResult:
+        return self.health.check(*pair)
 
 
 def _failing(results: Sequence[HealthResult]) -> str:

@@ -22,6 +22,8 @@ _HEADLINES: Final = {
     PageStep.ACTION_FAILED: "Could not page the owner: {title}",
     PageStep.UNREADABLE: "Unreadable messages: {title}",
     PageStep.ASKED: "To approve: {title}",
+    PageStep.REMINDER: "Still nobody has it: {title}",
+    PageStep.JOINED: "More has joined: {title}",
 }
 
 

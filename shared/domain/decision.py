@@ -19,6 +19,9 @@ class Reason(StrEnum):
 
     OPENED = "an incident was opened"
     JOINED = "the alert joined an incident that is being dealt with"
+    JOINED_PAGED = "the alert joined an incident, and its owner was paged about that"
+    DID_NOT_HOLD = "the alert fired after the rollback had taken effect: its owner was paged"
+    REMINDED = "nobody has acknowledged: somebody was paged again"
     REOPENED = "the incident was reopened"
     RAISED = "a worse alert joined: the severity was raised and the owner paged"
     ENDED = "the alert ended; the settle timer resolves the incident"

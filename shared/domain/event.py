@@ -101,6 +101,7 @@ class TimerKind(StrEnum):
     PLAN_EXPIRES = "plan_expires"
     VERIFY = "verify"
     FORGET = "forget"
+    REMIND = "remind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

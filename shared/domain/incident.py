@@ -51,6 +51,7 @@ class TimelineKind(StrEnum):
     ASKED = "asked"
     UNREADABLE = "unreadable"
     ENDING = "ending"
+    JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ class Rollback:
 class Incident:
     """What people work on. `trigger` is the row id of the alert that opened it.
 
+    `joined` is what another alert is called that joined and has yet to be paged about.
     `settles` is False for what a person has to end, because no alert's end would tell.
     """
 
@@ -122,6 +124,7 @@ class Incident:
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
     settles: bool = True
+    joined: str = ""
     rounds: int = 1
     pages: tuple[Page, ...] = ()
     rollback: Rollback | None = None

@@ -21,6 +21,8 @@ class PageStep(StrEnum):
     ACTION_FAILED = "action-failed"
     UNREADABLE = "unreadable"
     ASKED = "asked"
+    REMINDER = "reminder"
+    JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class MessageRef:
 class Page:
     """One person woken once. `key` is incident/step/round/person/method.
 
-    `instead_of` names the people whom this page could not reach before.
+    `instead_of` names the channels in which this page could not be delivered.
     """
 
     key: str

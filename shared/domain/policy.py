@@ -115,11 +115,15 @@ class Timing:
     `settle`: how long after the last look an incident with nothing firing is closed.
     `reopen_window`: how long a resolved incident is reopened rather than replaced.
     `repage_after`: a reopened incident pages again only when its last page is older than this.
+    `remind_after`: an incident nobody has acknowledged pages again, each time after twice as long.
+    `join_pages_after`: an alert that joins an incident pages if its last page is older than this.
     """
 
     settle: timedelta = timedelta(minutes=2)
     reopen_window: timedelta = timedelta(minutes=30)
     repage_after: timedelta = timedelta(minutes=10)
+    remind_after: timedelta = timedelta(minutes=15)
+    join_pages_after: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

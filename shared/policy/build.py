@@ -38,6 +38,8 @@ def _timing(entry: schema.TimingEntry) -> Timing:
         settle=parse_duration(entry.settle),
         reopen_window=parse_duration(entry.reopen_window),
         repage_after=parse_duration(entry.repage_after),
+        remind_after=parse_duration(entry.remind_after),
+        join_pages_after=parse_duration(entry.join_pages_after),
     )
 
 

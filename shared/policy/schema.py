@@ -81,6 +81,8 @@ class TimingEntry(Entry, frozen=True):
     settle: Duration = "2m"
     reopen_window: Duration = "30m"
     repage_after: Duration = "10m"
+    remind_after: Duration = "15m"
+    join_pages_after: Duration = "4h"
 
 
 class PersonEntry(Entry, frozen=True):

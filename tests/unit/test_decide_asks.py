@@ -358,7 +358,7 @@ def test_a_declared_incident_opens_in_the_lane_named(
     assert story.incident.severity is (severity or Severity.SEV3)
     assert story.incident.reasons == ("Ben declared it",)
     assert (story.incident.pages[0].person, story.incident.settles) == ("wes", False)
-    assert decision.timers == ()
+    assert [timer.kind for timer in decision.timers] == [TimerKind.REMIND]
 
 
 def test_declared_in_a_lane_that_rolls_back_a_plan_is_made(story: Story) -> None:
@@ -366,6 +366,7 @@ def test_declared_in_a_lane_that_rolls_back_a_plan_is_made(story: Story) -> None
     decision = story.asks(BEN, Choice.DECLARE, "errors everywhere", lane="infra")
     assert kinds(decision) == [ActionKind.PLAN, ActionKind.PAGE]
     assert (story.rollback().mode, story.rollback().trigger) == (RollbackMode.PROPOSED, "")
+    assert story.rollback().requested_by == "ben", "so that Ben alone cannot approve it"
 
 
 def test_an_unknown_lane_is_refused_with_those_there_are(story: Story) -> None:

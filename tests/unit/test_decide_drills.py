@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.action import ActionKind, GaveUp, Outcome, TrafficOrder
 from shared.domain.alert import AlertStatus
+from shared.domain.decide.drills import START_WITHIN
 from shared.domain.decision import Decision, DrillRow, Reason, Row
 from shared.domain.event import DrillDue, TimerKind
 from shared.domain.incident import TimelineKind
@@ -146,11 +147,11 @@ def test_a_drill_is_possible_again_after_one(story: Story) -> None:
     assert story.take(replace(DRILL, id="drill-2")).reason is Reason.DRILL_PLANNED
 
 
-def test_applied_the_plan_is_carried_out_while_it_is_valid(moving: Story) -> None:
-    """One action moves the traffic, and may not start after the plan's end."""
+def test_applied_the_plan_is_carried_out_while_it_is_fresh(moving: Story) -> None:
+    """One action moves the traffic, and may not start much later than it was planned."""
     action = moving.last(ActionKind.APPLY)
     assert action.order == TrafficOrder(plan=plan(), drill="drill-drill-1")
-    assert (action.incident, action.not_after) == ("", plan().expires_at)
+    assert (action.incident, action.not_after) == ("", action.decided_at + START_WITHIN)
     assert moving.drills == []
 
 

@@ -108,14 +108,14 @@ def test_a_plan_that_comes_after_the_resolution_is_not_proposed(story: Story) ->
 
 
 def test_a_plan_runs_out_when_nobody_decides() -> None:
-    """At its end the plan expires, the page is redrawn, and no button is left on it."""
+    """At its end the plan expires, its buttons go, and a new one is made while it still fires."""
     story = Story()
     proposed(story, alert())
     decision = story.rings(TimerKind.PLAN_EXPIRES)
     assert decision.reason is Reason.EXPIRED
     assert story.now == plan().expires_at
-    assert kinds(decision) == [ActionKind.REFRESH]
-    assert story.phase() is Phase.EXPIRED
+    assert kinds(decision) == [ActionKind.PLAN, ActionKind.REFRESH]
+    assert story.phase() is Phase.PLANNING
 
 
 def test_the_timer_of_an_approved_plan_says_nothing() -> None:

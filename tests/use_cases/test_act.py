@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from shared.app.act import LEASE, MAX_ATTEMPTS, PATIENCE
+from shared.app.act import LEASE, MAX_ATTEMPTS, PATIENCE_WITH_PAGES
 from shared.domain.action import Outcome, Topic
 from shared.domain.card import card_for
 from shared.domain.errors import Refused, StaleHolder, Transient
@@ -136,7 +136,7 @@ def test_after_the_last_attempt_a_page_is_given_up_and_another_team_woken(world:
     for _ in range(MAX_ATTEMPTS - 1):
         with pytest.raises(Transient):
             world.act(page)
-    world.clock.advance(PATIENCE)
+    world.clock.advance(PATIENCE_WITH_PAGES)
     world.act(page)
     assert world.incident.pages[-1].step is PageStep.ACTION_FAILED
     assert f"tried {MAX_ATTEMPTS} times" in world.incident.pages[-1].details[0]
@@ -152,6 +152,7 @@ def test_an_action_that_kills_every_worker_is_given_up_too(world: World) -> None
         with pytest.raises(SystemExit):
             deadly(page)
         world.clock.advance(LEASE)
+    world.clock.advance(PATIENCE_WITH_PAGES)
     deadly(page)
     assert world.incident.pages[-1].step is PageStep.ACTION_FAILED
 

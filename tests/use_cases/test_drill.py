@@ -127,9 +127,18 @@ def test_the_time_until_a_worker_took_it_up_does_not_count(calm: World) -> None:
     """A late message is not a slow rollback."""
     calm.drill(apply=True)
     calm.deliver_once(Topic.CHANGES)
-    calm.clock.advance(10 * MINUTE)
+    calm.clock.advance(4 * MINUTE)
     calm.deliver()
     assert recorded(calm).passed
+
+
+def test_a_drill_taken_up_much_later_moves_nothing(calm: World) -> None:
+    """Ten minutes on, an incident may have opened: what was planned then is not done now."""
+    calm.drill(apply=True)
+    calm.deliver_once(Topic.CHANGES)
+    calm.clock.advance(10 * MINUTE)
+    calm.deliver()
+    assert (recorded(calm).passed, calm.sent()) == (False, [])
 
 
 def test_when_one_service_refuses_the_other_is_put_back(calm: World) -> None:

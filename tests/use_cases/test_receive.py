@@ -8,12 +8,13 @@ import pytest
 
 from shared.app.accept import COMMAND, PublishAlerts
 from shared.domain.action import Topic
+from shared.domain.alert import AlertStatus
 from shared.domain.decision import Reason
 from shared.domain.errors import BadMessage, Transient
 from shared.domain.event import Instruction
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice
-from tests.builders import BEN, NOON, WES, alert
+from tests.builders import BEN, MINUTE, NOON, WES, alert
 from tests.use_cases.world import World
 
 
@@ -101,3 +102,30 @@ def test_a_press_by_someone_not_allowed_moves_nothing(proposed: World) -> None:
     assert proposed.incident.state is State.OPEN
     assert any(line.startswith("refused: Wes wanted to approve") for line in proposed.timeline())
     assert [told.user for told in proposed.chat.told()] == [WES]
+
+
+def test_a_series_that_fires_again_with_its_old_start_is_not_lost(world: World) -> None:
+    """Alertmanager calls a series resolved that it lost sight of, and then sends it as before."""
+    world.reports(alert())
+    world.deliver()
+    world.reports(alert(status=AlertStatus.RESOLVED))
+    for _ in range(60):
+        world.clock.advance(MINUTE)
+        world.tick()
+    world.reports(alert())
+    world.reports(alert())
+    world.deliver()
+    assert world.incident.state is State.OPEN
+    assert len(world.chat.posted()) == 2
+    assert world.store.firing(world.incident.id) == 1
+    world.reports(alert(status=AlertStatus.RESOLVED))
+    assert world.store.firing(world.incident.id) == 0
+
+
+def test_a_firing_message_that_its_own_end_overtook_opens_nothing(world: World) -> None:
+    """Out of order within minutes: it is over, which is written down, and nobody is woken."""
+    world.reports(alert(status=AlertStatus.RESOLVED))
+    world.clock.advance(MINUTE)
+    world.reports(alert())
+    world.deliver()
+    assert world.chat.posted() == ()

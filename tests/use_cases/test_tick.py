@@ -12,7 +12,7 @@ from shared.domain.action import Action, Topic
 from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.errors import Transient
 from shared.domain.incident_state import State
-from shared.domain.paging import Choice
+from shared.domain.paging import Choice, PageStep
 from shared.domain.rollback import Verdict
 from shared.domain.rollback_phase import Phase
 from shared.domain.stack import Stack
@@ -114,14 +114,31 @@ def test_an_alert_between_the_two_looks_keeps_the_incident(proposed: World) -> N
 
 
 def test_a_plan_nobody_decides_on_expires(proposed: World) -> None:
-    """After its time the page has no buttons for it."""
+    """After its time a new plan takes its place, and the old button decides about nothing."""
+    assert proposed.incident.rollback is not None
+    old = proposed.incident.rollback.plan
     proposed.clock.advance(31 * MINUTE)
     proposed.tick()
     proposed.deliver()
     rollback = proposed.incident.rollback
-    assert rollback is not None
-    assert rollback.phase is Phase.EXPIRED
-    assert proposed.chat.posted()[0].card.choices == (Choice.ACKNOWLEDGE,)
+    assert rollback.phase is Phase.PROPOSED
+    assert rollback.plan is not None
+    assert old is not None
+    assert rollback.plan.hash != old.hash
+    assert rollback.plan.expires_at > proposed.clock.now()
+
+
+def test_nobody_has_it_so_somebody_is_paged_again(proposed: World) -> None:
+    """A page that nobody acknowledges is not the last one; an acknowledged one is."""
+    proposed.clock.advance(16 * MINUTE)
+    proposed.tick()
+    proposed.deliver()
+    assert [page.step for page in proposed.incident.pages] == [PageStep.OPENED, PageStep.REMINDER]
+    proposed.presses(BEN, Choice.ACKNOWLEDGE)
+    proposed.clock.advance(16 * MINUTE)
+    proposed.tick()
+    proposed.deliver()
+    assert len(proposed.incident.pages) == 2
 
 
 def test_a_rollback_whose_alert_stays_is_judged_by_the_tick(proposed: World) -> None:

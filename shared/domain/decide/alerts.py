@@ -6,7 +6,21 @@ from dataclasses import replace
 
 from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import new_incident, opened, page_owner, watch, wish_rollback
+from shared.domain.decide.joining import (
+    did_not_hold,
+    note_unpaged,
+    page_about_joining,
+    taken_up_again,
+    worth_a_page,
+)
+from shared.domain.decide.opening import (
+    new_incident,
+    opened,
+    page_owner,
+    remind,
+    watch,
+    wish_rollback,
+)
 from shared.domain.decide.verdicts import settle_verdict
 from shared.domain.decision import Reason
 from shared.domain.event import AlertReceived
@@ -37,7 +51,7 @@ def _fired(draft: Draft, alert: Alert, found: Classification) -> Reason:
         incident = _open(draft, alert, found)
         reason = Reason.OPENED
     else:
-        reason = _join(draft, incident, found, alert.row_id)
+        reason = _join(draft, incident, alert, found)
     draft.row(_alert_row(draft, alert, found, incident.id))
     return reason
 
@@ -70,22 +84,32 @@ def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
     return opened(draft, wish_rollback(draft, incident, found.no_rollback))
 
 
-def _join(draft: Draft, incident: Incident, found: Classification, trigger: str) -> Reason:
+def _join(draft: Draft, incident: Incident, alert: Alert, found: Classification) -> Reason:
     """The alert belongs to an incident that exists; usually nothing else follows."""
     moved = incident.moved(Trigger.ALERT_FIRED)
     assert not isinstance(moved, Refusal), "reviewed incidents are over and never joined"
     if incident.state is State.RESOLVED:
-        return _reopen(draft, replace(moved, trigger=trigger), found)
-    raised = found.severity.worse_than(incident.severity)
-    if raised:
-        moved = _raise_severity(draft, moved, found)
+        return _reopen(draft, replace(moved, trigger=alert.row_id), found)
+    reason = Reason.JOINED
     if incident.state is State.RESOLVING:
         draft.say(moved, TimelineKind.REOPENED, "Another alert fired: not resolved after all")
         watch(draft, moved)
         draft.put(moved)
-        draft.refresh(moved)
-        return Reason.REOPENED
-    return Reason.RAISED if raised else Reason.JOINED
+        reason = Reason.REOPENED
+    if found.severity.worse_than(incident.severity):
+        moved = _raise_severity(draft, moved, found)
+        reason = Reason.RAISED
+    elif did_not_hold(moved, alert):
+        moved = taken_up_again(draft, moved, alert)
+        reason = Reason.DID_NOT_HOLD
+    elif worth_a_page(draft, moved, alert):
+        moved = page_about_joining(draft, moved, alert)
+        reason = Reason.JOINED_PAGED
+    else:
+        note_unpaged(draft, moved, alert)
+    if reason is not Reason.JOINED:
+        draft.refresh(draft.stack.incident(moved.id) or moved)
+    return reason
 
 
 def _raise_severity(draft: Draft, incident: Incident, found: Classification) -> Incident:
@@ -96,9 +120,7 @@ def _raise_severity(draft: Draft, incident: Incident, found: Classification) -> 
         TimelineKind.RAISED,
         f"Raised from {incident.severity} to {found.severity}: {found.reasons[0]}",
     )
-    raised = page_owner(draft, raised, PageStep.RAISED)
-    draft.refresh(raised)
-    return raised
+    return page_owner(draft, raised, PageStep.RAISED)
 
 
 def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:
@@ -114,6 +136,7 @@ def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:
         incident = wish_rollback(draft, incident, found.no_rollback)
     draft.put(incident)
     watch(draft, incident)
+    remind(draft, incident)
     if _paged_lately(draft, incident) and not raised:
         text = "Fires again: reopened, without another page so soon after the last"
         draft.say(incident, TimelineKind.REOPENED, text)

@@ -120,5 +120,5 @@ def _declare(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     severity = asked.severity or draft.policy.default_severity
     reasons = (f"{person.name} declared it",)
     incident = new_incident(draft, lane, severity, asked.text, asked.text, reasons)
-    opened(draft, wish_rollback(draft, incident))
+    opened(draft, wish_rollback(draft, incident, requested_by=person.id))
     return Reason.OPENED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from shared.domain.action import ActionKind, GaveUp, Outcome, PlanOrder, TrafficOrder
@@ -14,7 +15,7 @@ from shared.domain.evidence import judge_drill
 from shared.domain.incident import TimelineKind
 from shared.domain.paging import PageStep
 from shared.domain.policy import TRIAGE
-from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome
+from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome, same_split
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 from shared.domain.stack import DrillPhase, DrillRun
@@ -26,6 +27,10 @@ _STEPS: Final = {
 }
 _LEFT: Final = "A rollback drill may have left traffic changed"
 _UNHEALTHY: Final = "Not healthy after a rollback drill put traffic back"
+
+
+START_WITHIN: Final = timedelta(minutes=5)
+"""A drill that cannot begin so soon after its plan is not begun: much may have happened since."""
 
 
 def on_drill(draft: Draft, event: DrillDue) -> Reason:
@@ -94,7 +99,7 @@ def _planned(draft: Draft, run: DrillRun, plan: Plan) -> None:
         _end(draft, replace(run, plan=plan), passed=False, text=text)
         return
     order = TrafficOrder(plan=plan, drill=run.id)
-    draft.act(ActionKind.APPLY, "", order, not_after=plan.expires_at)
+    draft.act(ActionKind.APPLY, "", order, not_after=draft.now + START_WITHIN)
     run = replace(run, plan=plan, phase=DrillPhase.APPLYING)
     draft.stack = replace(draft.stack, drill=run)
 
@@ -119,13 +124,26 @@ def _judge(draft: Draft, run: DrillRun, restored: TrafficOutcome | None) -> None
     target = draft.policy.stack(draft.stack.id).rollback.rto_target.total_seconds()
     row = judge_drill(_row(draft, run, passed=False, text=""), run, restored, target)
     changed = restored is None or not restored.all(MoveResult.MOVED)
-    ours = (MoveResult.MOVED, MoveResult.UNSERVED, MoveResult.UNKNOWN)
-    touched = run.applied is not None and run.applied.any(*ours)
     _finish(draft, row)
-    if changed and touched:
+    if changed and _may_stand(run):
         _call_for_help(draft, run, row, _LEFT)
     elif restored is not None and restored.healthy_at is None and not _on_fire(draft):
         _call_for_help(draft, run, row, _UNHEALTHY)
+
+
+def _may_stand(run: DrillRun) -> bool:
+    """Whether what the drill did to a service may still stand.
+
+    A foreign service with just the traffic that was wanted may be one that a worker moved before
+    it died, and that was then deployed to.
+    """
+    if run.applied is None or run.plan is None:
+        return False
+    wanted = {service.service: service.after for service in run.plan.services}
+    ours = (MoveResult.MOVED, MoveResult.UNSERVED, MoveResult.UNKNOWN)
+    return run.applied.any(*ours) or any(
+        same_split(found.traffic, wanted[found.service]) for found in run.applied.services
+    )
 
 
 def _stopped(draft: Draft, run: DrillRun, outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from shared.domain.action import ActionKind, PlanOrder
 from shared.domain.decide.draft import Draft
@@ -14,6 +15,9 @@ from shared.domain.policy import Lane, Remediation
 from shared.domain.rollback import RollbackMode
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
+
+LONGEST_REMINDER: Final = 4
+"""How often the wait between reminders is doubled: from a quarter of an hour to four hours."""
 
 
 def new_incident(
@@ -54,6 +58,7 @@ def opened(draft: Draft, incident: Incident) -> Incident:
     )
     incident = page_owner(draft, incident, PageStep.OPENED)
     watch(draft, incident)
+    remind(draft, incident)
     return incident
 
 
@@ -61,6 +66,13 @@ def watch(draft: Draft, incident: Incident) -> None:
     """Set the timer that ends the incident once nothing fires, if that is how it ends."""
     if incident.settles:
         draft.timer(TimerKind.SETTLE, incident, draft.now + draft.policy.timing.settle)
+
+
+def remind(draft: Draft, incident: Incident) -> None:
+    """Look again whether somebody has acknowledged, each time after twice as long."""
+    reminders = sum(page.step is PageStep.REMINDER for page in incident.pages)
+    wait = draft.policy.timing.remind_after * 2 ** min(reminders, LONGEST_REMINDER)
+    draft.timer(TimerKind.REMIND, incident, draft.now + wait)
 
 
 def page_owner(draft: Draft, incident: Incident, step: PageStep) -> Incident:
@@ -71,7 +83,9 @@ def page_owner(draft: Draft, incident: Incident, step: PageStep) -> Incident:
     return incident
 
 
-def wish_rollback(draft: Draft, incident: Incident, no_rollback: str = "") -> Incident:
+def wish_rollback(
+    draft: Draft, incident: Incident, no_rollback: str = "", requested_by: str = ""
+) -> Incident:
     """Ask for a rollback plan, where that is what the lane's owner would do.
 
     `no_rollback` says why it would not help here: then that is what people are told.
@@ -88,6 +102,7 @@ def wish_rollback(draft: Draft, incident: Incident, no_rollback: str = "") -> In
         asked_at=draft.now,
         trigger=incident.trigger,
         why_not=no_rollback,
+        requested_by=requested_by,
     )
     if no_rollback:
         text = f"No rollback is proposed: {no_rollback}"

@@ -127,9 +127,9 @@ def _page_failed(draft: Draft, incident: Incident, event: ActionFinished, reason
     failed = incident.page(event.action.order.page)
     where = failed.channel if failed else "an unknown channel"
     draft.say(incident, TimelineKind.PAGE_FAILED, f"The page to {where} failed: {reason}")
-    tried = (*failed.instead_of, failed.person) if failed else ()
+    tried = (*failed.instead_of, failed.channel) if failed else ()
     teams = draft.policy.teams.values()
-    other = next((team for team in teams if team.on_call not in tried), None)
+    other = next((team for team in teams if team.channel not in tried), None)
     if other is not None:
         details = (f"The page to {where} could not be delivered: {reason}",)
         draft.page(incident, PageStep.ACTION_FAILED, details, team_id=other.id, instead_of=tried)

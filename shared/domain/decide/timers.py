@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import watch
+from shared.domain.decide.opening import ask_for_plan, page_owner, remind, watch
 from shared.domain.decide.verdicts import awaits_verdict, settle_verdict
 from shared.domain.decision import Reason
 from shared.domain.event import TimerDue, TimerKind
@@ -15,7 +17,10 @@ from shared.domain.incident_state import State, Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
 from shared.domain.rollback import Verdict
-from shared.domain.rollback_phase import Step
+from shared.domain.rollback_phase import Phase, Step
+
+KEEP_UNSENT: Final = timedelta(hours=6)
+"""How long a resolved incident stays in the head for a page that has not gone out yet."""
 
 
 def on_timer(draft: Draft, event: TimerDue) -> Reason:
@@ -35,6 +40,8 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
             return _verify(draft, incident, event.trigger)
         case TimerKind.FORGET:
             return _forget(draft, incident)
+        case TimerKind.REMIND:
+            return _remind(draft, incident)
 
 
 def _settle(draft: Draft, incident: Incident, firing: int) -> Reason:
@@ -91,6 +98,9 @@ def _expire(draft: Draft, incident: Incident) -> Reason:
         return Reason.STALE
     incident = replace(incident, rollback=expired)
     draft.say(incident, TimelineKind.EXPIRED, "Nobody decided on the rollback: the plan expired")
+    if incident.state in (State.OPEN, State.ACKNOWLEDGED):
+        wish = replace(rollback, phase=Phase.PLANNING, plan=None)
+        incident = replace(incident, rollback=ask_for_plan(draft, incident, wish))
     draft.put(incident)
     draft.refresh(incident)
     return Reason.EXPIRED
@@ -117,12 +127,30 @@ def _verify(draft: Draft, incident: Incident, trigger: AlertStatus | None) -> Re
     return Reason.RECORDED
 
 
+def _remind(draft: Draft, incident: Incident) -> Reason:
+    """Page again while nobody has acknowledged, or about what joined since the last page."""
+    if incident.state is State.OPEN:
+        incident = replace(incident, joined="", rounds=incident.rounds + 1)
+        incident = page_owner(draft, incident, PageStep.REMINDER)
+        remind(draft, incident)
+    elif incident.joined and incident.state in (State.ACKNOWLEDGED, State.MITIGATED):
+        draft.say(incident, TimelineKind.JOINED, f"Joined: {incident.joined}")
+        incident = replace(incident, joined="", rounds=incident.rounds + 1)
+        incident = page_owner(draft, incident, PageStep.JOINED)
+    else:
+        return Reason.STALE
+    draft.refresh(incident)
+    return Reason.REMINDED
+
+
 def _forget(draft: Draft, incident: Incident) -> Reason:
     if incident.state not in (State.RESOLVED, State.REVIEWED) or incident.resolved_at is None:
         return Reason.STALE
     due = incident.resolved_at + draft.policy.timing.reopen_window
-    if draft.now < due:
-        draft.timer(TimerKind.FORGET, incident, due)
+    unsent = any(page.sent_at is None for page in incident.pages)
+    if draft.now < due or (unsent and draft.now < incident.resolved_at + KEEP_UNSENT):
+        again = max(due, draft.now + draft.policy.timing.reopen_window)
+        draft.timer(TimerKind.FORGET, incident, due if draft.now < due else again)
         return Reason.STALE
     draft.retire(incident)
     return Reason.FORGOTTEN

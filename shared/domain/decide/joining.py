@@ -1,0 +1,74 @@
+"""When an alert that joins an incident is news, so that somebody has to hear of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.domain.alert import Alert
+from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.opening import page_owner, remind
+from shared.domain.event import TimerKind
+from shared.domain.incident import Incident, TimelineKind
+from shared.domain.incident_state import State, Trigger
+from shared.domain.machine import Refusal
+from shared.domain.paging import PageStep
+from shared.domain.policy import TRIAGE
+from shared.domain.rollback import Verdict
+
+
+def did_not_hold(incident: Incident, alert: Alert) -> bool:
+    """Whether the alert began after a rollback had taken effect."""
+    mitigated = incident.state is State.MITIGATED and incident.mitigated_at is not None
+    return mitigated and alert.starts_at > (incident.mitigated_at or alert.starts_at)
+
+
+def taken_up_again(draft: Draft, incident: Incident, alert: Alert) -> Incident:
+    """What was mitigated fires anew: nobody has it any more, and the owner is paged."""
+    moved = incident.moved(Trigger.ROLLBACK_FAILED)
+    incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
+    if incident.rollback is not None and incident.rollback.verdict is None:
+        failed = replace(incident.rollback, verdict=Verdict.NOT_RECOVERED)
+        incident = replace(incident, rollback=failed)
+    text = f"After the rollback another alert fired: {alert.summary or alert.title}"
+    draft.say(incident, TimelineKind.JOINED, text)
+    incident = draft.page(incident, PageStep.NOT_RECOVERED, (text,))
+    remind(draft, incident)
+    return incident
+
+
+def worth_a_page(draft: Draft, incident: Incident, alert: Alert) -> bool:
+    """Whether the last page is so old that nobody may still think of this incident.
+
+    In triage nobody knows whether two alerts are one thing: one by another name is news sooner.
+    """
+    return draft.now >= _last_page(draft, incident) + _quiet_for(draft, incident, alert)
+
+
+def page_about_joining(draft: Draft, incident: Incident, alert: Alert) -> Incident:
+    """Page the owner about the alert that joined."""
+    draft.say(incident, TimelineKind.JOINED, f"Joined: {alert.summary or alert.title}")
+    incident = replace(incident, joined="", rounds=incident.rounds + 1)
+    return page_owner(draft, incident, PageStep.JOINED)
+
+
+def note_unpaged(draft: Draft, incident: Incident, alert: Alert) -> None:
+    """Too soon after the last page: remember the first such alert, and look again later."""
+    if not _is_news(incident, alert) or incident.joined:
+        return
+    draft.put(replace(incident, joined=alert.title))
+    due = _last_page(draft, incident) + draft.policy.timing.repage_after
+    draft.timer(TimerKind.REMIND, incident, due)
+
+
+def _is_news(incident: Incident, alert: Alert) -> bool:
+    return incident.lane == TRIAGE and alert.title != incident.title
+
+
+def _quiet_for(draft: Draft, incident: Incident, alert: Alert) -> timedelta:
+    timing = draft.policy.timing
+    return timing.repage_after if _is_news(incident, alert) else timing.join_pages_after
+
+
+def _last_page(draft: Draft, incident: Incident) -> datetime:
+    return max((page.decided_at for page in incident.pages), default=draft.now)
