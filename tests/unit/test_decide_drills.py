@@ -205,6 +205,18 @@ def test_services_left_unhealthy_by_a_drill_are_an_incident(moving: Story) -> No
     assert opened.title == "Not healthy after a rollback drill put traffic back"
 
 
+def test_a_service_that_may_still_stand_where_the_drill_put_it_is_an_incident(
+    moving: Story,
+) -> None:
+    """Somebody deployed after the worker that had moved it died: our traffic may stand there."""
+    wanted = plan().services[0].after
+    foreign = ended(FOREIGN, REFUSED)
+    first = replace(foreign.services[0], traffic=wanted)
+    applied(moving, replace(foreign, services=(first, *foreign.services[1:])))
+    (opened,) = moving.stack.incidents
+    assert opened.title == "A rollback drill may have left traffic changed"
+
+
 def test_only_what_was_moved_is_put_back(moving: Story) -> None:
     """A service that refused is as it was, and is not touched."""
     applied(moving, ended(MOVED, REFUSED))

@@ -1,0 +1,60 @@
+"""What can happen, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.simulation.outside import Outside
+from tests.simulation.people import People
+from tests.simulation.senders import Senders
+from tests.simulation.world import World
+
+
+class Happenings:
+    """One of everything that can happen."""
+
+    def __init__(self, world: World) -> None:
+        self._random = world.chance.random
+        self._senders, self._people, self._outside = Senders(world), People(world), Outside(world)
+        self._kinds: tuple[tuple[int, Callable[[], None]], ...] = (
+            (22, self._senders.alert_fires),
+            (12, self._senders.alert_ends),
+            (6, self._senders.alert_again),
+            (8, self._senders.alert_meets_a_timer),
+            (26, self._people.somebody_presses),
+            (5, self._people.somebody_asks),
+            (4, self._people.somebody_types),
+            (3, self._people.somebody_looks_at_a_plan),
+            (3, self._people.schedule_asks),
+            (4, self._outside.traffic_by_hand),
+            (2, self._outside.deploy),
+            (3, self._outside.service_falls_sick),
+            (2, self._outside.clock_steps),
+            (2, self._senders.unreadable),
+            (2, self._people.somebody_reads),
+        )
+
+    def always(self) -> tuple[tuple[int, int, Callable[[], None]], ...]:
+        """What is part of every history between two seconds, so that each crosses every port."""
+        return (
+            (0, 60, self._people.schedule_asks),
+            (0, 300, self._people.somebody_looks_at_a_plan),
+            (300, 600, self._people.somebody_looks_at_a_plan),
+            (600, 900, self._people.somebody_looks_at_a_plan),
+            (0, 1400, self._people.somebody_is_late),
+            (600, 1400, self._senders.alert_meets_a_timer),
+            (1000, 1400, self._people.somebody_reads),
+        )
+
+    def one(self) -> None:
+        """Something happens."""
+        weights = [weight for weight, _ in self._kinds]
+        self._random.choices([kind for _, kind in self._kinds], weights)[0]()
+
+    def end_all(self) -> None:
+        """Every alert ends, and none fires any more."""
+        self._senders.end_all()
+
+    def close_all(self) -> None:
+        """People see to every incident that is still open."""
+        self._people.close_all()

@@ -1,0 +1,75 @@
+"""What must hold of every commit: of the head it leaves behind, and of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shared.domain.alert import AlertRow, AlertStatus
+from shared.domain.decision import IncidentRow, TimelineRow
+from shared.domain.incident import Incident
+from shared.domain.incident_state import State
+from shared.domain.stack import DrillPhase, Stack
+from shared.ports import Commit
+from tests.simulation.record import Record
+
+Wrong = tuple[str, str]
+_OVER = (State.RESOLVED, State.REVIEWED)
+_FIRES = "no alert fires on a resolved incident"
+
+
+def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
+    """Every invariant the commit breaks, with what breaks it; `record` is as it was before."""
+    head = commit.stack or record.heads.get(commit.stack_id) or Stack(id=commit.stack_id)
+    closed = {row.incident.id: row.incident for row in commit.rows if isinstance(row, IncidentRow)}
+    yield from _of_head(head)
+    yield from _vanished(head, closed, record)
+    incidents = {incident.id: incident for incident in head.incidents}
+    ended, fired = set[str](), dict[str, AlertRow]()
+    for row in commit.rows:
+        if isinstance(row, TimelineRow):
+            if row.id in record.timeline:
+                yield "a line of a timeline is written once", row.id
+            if not (row.incident in incidents or row.incident in closed):
+                yield "a timeline belongs to an incident of its stack", row.incident
+        elif isinstance(row, AlertRow):
+            (
+                ended.add(row.id)
+                if row.status is AlertStatus.RESOLVED
+                else fired.update({row.id: row})
+            )
+    for row in fired.values():
+        found = incidents.get(row.incident)
+        if found is None or found.lane != row.lane:
+            yield "an alert that fires belongs to an incident of its lane", row.title
+    for incident in (*head.incidents, *closed.values()):
+        rows = record.firing[incident.id] | {
+            i for i, r in fired.items() if r.incident == incident.id
+        }
+        if incident.state in _OVER and rows - ended:
+            yield _FIRES, f"{incident.id} is {incident.state}: {sorted(rows - ended)}"
+
+
+def _of_head(head: Stack) -> Iterator[Wrong]:
+    lanes = [incident.lane for incident in head.incidents]
+    if len(lanes) != len(set(lanes)):
+        yield "one open incident for each stack and lane", f"{head.id}: {lanes}"
+    live = [i.id for i in head.incidents if i.rollback and not i.rollback.phase.over]
+    if len(live) > 1:
+        yield "one rollback of a stack at a time", f"{head.id}: {live}"
+    moving = head.drill is not None and head.drill.phase is not DrillPhase.PLANNING
+    if moving and any(_busy(incident) for incident in head.incidents):
+        yield "no rollback moves traffic during a drill", head.id
+
+
+def _busy(incident: Incident) -> bool:
+    return incident.rollback is not None and incident.rollback.phase.busy
+
+
+def _vanished(head: Stack, closed: dict[str, Incident], record: Record) -> Iterator[Wrong]:
+    before = record.heads.get(head.id)
+    for incident in before.incidents if before else ():
+        if head.incident(incident.id) is None and incident.id not in closed:
+            yield "an incident that leaves the head is kept as a row", incident.id
+    for incident in closed.values():
+        if incident.state not in _OVER:
+            yield "only what is over leaves the head", f"{incident.id} is {incident.state}"

@@ -1,0 +1,46 @@
+"""What changes around us without a word."""
+
+from __future__ import annotations
+
+from shared.domain.rollback import TrafficTarget
+from tests.simulation.drawn import Drawn
+
+
+class Outside(Drawn):
+    """Traffic changed by hand, deployments, sick revisions, and a clock that is corrected."""
+
+    def traffic_by_hand(self) -> None:
+        """Somebody changes a service's traffic without asking us."""
+        resource = self._resource()
+        names = [revision.name for revision in self._world.traffic.revisions(resource)]
+        some, other = self._chance.one_of(names), self._chance.one_of(names)
+        split = self._chance.one_of(
+            (
+                (TrafficTarget(percent=100),),
+                (TrafficTarget(percent=100, revision=some),),
+                (TrafficTarget(percent=90), TrafficTarget(percent=10, revision=other)),
+            )
+        )
+        self._world.traffic.change_by_hand(resource, split)
+        self._world.note(f"by hand: {resource}")
+
+    def deploy(self) -> None:
+        """A new revision."""
+        self._drawn += 1
+        resource = self._resource()
+        revision = f"{resource.rpartition('/')[2]}-{100 + self._drawn}"
+        self._world.traffic.deploy(resource, revision)
+        self._world.note(f"deployed: {revision}")
+
+    def service_falls_sick(self) -> None:
+        """Some revision answers no more, or well again."""
+        revision = self._chance.one_of(self._world.traffic.revisions(self._resource())).name
+        self._world.sick.symmetric_difference_update({revision})
+        self._world.note(f"sick: {sorted(self._world.sick)}")
+
+    def clock_steps(self) -> None:
+        """Our clock is put forward or back, mostly by little."""
+        most = self._chance.one_of((5, 90, 90, 4000))
+        self._world.clock.error += self._chance.seconds(-most, most)
+        self._chance.faults += 1
+        self._world.note(f"clock off by {self._world.clock.error}")

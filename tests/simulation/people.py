@@ -1,0 +1,117 @@
+"""People, with buttons, forms and commands; and the schedule, which asks as they do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.app.typed import Typed
+from shared.domain.event import DrillDue, Instruction, drill_id
+from shared.domain.paging import Choice
+from tests.simulation.drawn import Drawn
+from tests.simulation.shop import APPROVERS, LANES, PEOPLE, STRANGER, slack
+
+
+class People(Drawn):
+    """They decide on what they see, be it out of date, and ask for what they may not have."""
+
+    def somebody_presses(self) -> None:
+        """A person presses a button of some message, perhaps one long out of date."""
+        cards = [posted.card for posted in self._world.chat.posted() if posted.card.choices]
+        if not cards:
+            return
+        card = self._chance.one_of(cards)
+        incident, _, plan = card.subject.partition("|")
+        choice = Choice.APPROVE if Choice.APPROVE in card.choices else None
+        if choice is None or self._chance.random.random() < 0.5:
+            choice = self._chance.one_of(card.choices)
+        who = self._chance.one_of((*PEOPLE, *APPROVERS, *APPROVERS))
+        person = STRANGER if self._chance.random.random() < 0.05 else slack(who)
+        self._tell(self._instruction(choice, person, incident=incident, plan=plan))
+
+    def somebody_is_late(self) -> None:
+        """A person presses a button about an incident of long ago."""
+        long_ago = f"{self._stack()}-0123456789"
+        self._tell(self._instruction(Choice.ACKNOWLEDGE, self._anybody(), incident=long_ago))
+
+    def somebody_asks(self) -> None:
+        """A person asks for a rollback, or ends an incident."""
+        asked = self._instruction(Choice.ROLLBACK, self._anybody(), stack=self._stack())
+        told = replace(asked, text="it is slow")
+        self._do("form", lambda: self._asks(told))
+
+    def _asks(self, told: Instruction) -> None:
+        self._world.app.ask_for_rollback(told)
+        self._world.accepted[told.id] = None
+
+    def somebody_types(self) -> None:
+        """A person types a command."""
+        stack, lane = self._stack(), self._chance.one_of(LANES)
+        forms = (
+            f"drill rollback {stack}",
+            f"drill rollback {stack} --apply",
+            f"declare {stack} {lane} sev2 it is odd",
+            "status",
+            "incidents",
+        )
+        self._types(self._chance.one_of(forms))
+
+    def somebody_looks_at_a_plan(self) -> None:
+        """A person opens the form in which a rollback is asked for."""
+        self._types(f"rollback {self._stack()}")
+
+    def _types(self, text: str) -> None:
+        typed = Typed(
+            id=self._id("typed"),
+            command="/switchman",
+            text=text,
+            person=self._anybody(),
+            channel="C-infra",
+            trigger=self._world.chat.trigger(),
+            at=self._world.clock.now(),
+        )
+        self._do("command", lambda: self._world.app.take(typed))
+
+    def schedule_asks(self) -> None:
+        """The schedule asks for a drill."""
+        due = DrillDue(
+            id=self._id("drill"),
+            stack=self._stack(),
+            drill="rollback",
+            asked_by="schedule",
+            apply=self._chance.random.random() < 0.7,
+        )
+        self._world.moves.scheduled[drill_id(due.id)] = due
+        self._do("drill", lambda: self._world.app.handle(due))
+
+    def somebody_reads(self) -> None:
+        """A person opens the pages."""
+        self._do("status", self._world.app.read)
+
+    def close_all(self) -> None:
+        """Every open incident is acknowledged, and ended where no alert's end would end it."""
+        for head in self._world.record.heads.values():
+            for incident in head.open_incidents():
+                choices = (Choice.ACKNOWLEDGE, *(() if incident.settles else (Choice.RESOLVE,)))
+                for choice in choices:
+                    told = self._instruction(choice, slack(PEOPLE[0]), incident=incident.id)
+                    self._tell(told)
+
+    def _tell(self, told: Instruction) -> None:
+        self._do("press", lambda: self._stored(told))
+
+    def _stored(self, told: Instruction) -> None:
+        self._world.app.store_instruction(told)
+        self._world.accepted[told.id] = None
+
+    def _instruction(self, choice: Choice, person: str, **about: str) -> Instruction:
+        return Instruction(
+            id=self._id("told"),
+            choice=choice,
+            person=person,
+            channel="C-infra",
+            at=self._world.clock.now(),
+            **about,  # type: ignore[arg-type]  # strings alone
+        )
+
+    def _anybody(self) -> str:
+        return slack(self._chance.one_of(PEOPLE))

@@ -1,0 +1,81 @@
+"""What was committed, kept beside the store, so that the store need not be asked about itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from shared.domain.action import Action, Outcome
+from shared.domain.alert import AlertRow, AlertStatus
+from shared.domain.decision import DrillRow, IncidentRow, RejectedRow, TimelineRow
+from shared.domain.event import Instruction
+from shared.domain.incident import Incident
+from shared.domain.stack import Stack
+from shared.ports import Commit
+
+
+class Record:
+    """Every commit that was written, taken in, in order."""
+
+    def __init__(self) -> None:
+        self.events: set[str] = set()
+        self.heads: dict[str, Stack] = {}
+        self.closed: dict[str, Incident] = {}
+        self.alerts: dict[str, AlertRow] = {}
+        self.firing: defaultdict[str, set[str]] = defaultdict(set)
+        self.timeline: dict[str, TimelineRow] = {}
+        self.drills: dict[str, DrillRow] = {}
+        self.rejected: dict[str, RejectedRow] = {}
+        self.actions: dict[str, Action] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.instructions: dict[str, Instruction] = {}
+
+    def take(self, commit: Commit) -> None:
+        """This was written."""
+        self.events.add(commit.event)
+        if commit.stack is not None:
+            self.heads[commit.stack_id] = commit.stack
+        for row in commit.rows:
+            match row:
+                case AlertRow():
+                    self._take_alert(row)
+                case TimelineRow():
+                    self.timeline[row.id] = row
+                case IncidentRow(incident=incident):
+                    self.closed[incident.id] = incident
+                case DrillRow():
+                    self.drills[row.id] = row
+                case RejectedRow():
+                    self.rejected[row.id] = row
+        self.actions.update({action.id: action for action in commit.actions})
+        if commit.settles is not None:
+            self.outcomes[commit.settles.action] = commit.settles.outcome
+
+    def _take_alert(self, row: AlertRow) -> None:
+        known = self.alerts.get(row.id)
+        if known is not None and row.status is AlertStatus.RESOLVED:
+            row = replace(known, status=row.status, ends_at=row.ends_at)
+        self.alerts[row.id] = row
+        fires = row.status is AlertStatus.FIRING
+        (self.firing[row.incident].add if fires else self.firing[row.incident].discard)(row.id)
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """The incident as it is, or as it was when it was closed."""
+        for head in self.heads.values():
+            found = head.incident(incident_id)
+            if found is not None:
+                return found
+        return self.closed.get(incident_id)
+
+    def incidents(self) -> list[Incident]:
+        """All of them, open and closed."""
+        return [*(i for head in self.heads.values() for i in head.incidents), *self.closed.values()]
+
+    def story(self, incident_id: str) -> list[TimelineRow]:
+        """The incident's timeline by time; what happened at once, as it was written."""
+        rows = [row for row in self.timeline.values() if row.incident == incident_id]
+        return sorted(rows, key=lambda row: row.at)
+
+    def unsettled(self) -> list[Action]:
+        """Actions that are not done."""
+        return [action for action in self.actions.values() if action.id not in self.outcomes]

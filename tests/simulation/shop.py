@@ -1,0 +1,139 @@
+"""The shops of a history: their policy, and the vendors as they behave on such a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.domain.lane import Matcher, MatchOp, Route
+from shared.domain.policy import (
+    HealthCheck,
+    Lane,
+    Person,
+    Policy,
+    Remediation,
+    RollbackPolicy,
+    Service,
+    StackPolicy,
+    Team,
+    Timing,
+)
+from shared.domain.rollback import ServiceState, Split
+from shared.ports import Clock
+from tests.fakes.traffic import FakeTraffic, TrafficFault, _Service
+from tests.simulation.chance import Chance
+
+STACKS: Final = ("books", "music", "tools")
+PARTS: Final = ("back", "front")
+LANES: Final = ("infra", "data", "auth", "triage")
+PEOPLE: Final = ("ana", "ben", "eve", "wes")
+APPROVERS: Final = ("ben", "eve")
+STRANGER: Final = "U0NOBODY"
+
+
+def slack(person: str) -> str:
+    """The person's Slack id."""
+    return f"U0{person.upper()}"
+
+
+def policy(stacks: int) -> Policy:
+    """The shops' policy, impatient enough that much happens in half an hour."""
+    rolls = (Remediation.ROLLBACK, Remediation.ROLLBACK, Remediation.NONE, Remediation.NONE)
+    owners = ("infra", "infra", "web", "runtime")
+    lanes = [
+        Lane(id=lane, name=lane, owner=owner, remediation=remedy)
+        for lane, owner, remedy in zip(LANES, owners, rolls, strict=True)
+    ]
+    teams = [
+        Team(id=team, name=team, channel=f"#{team}", on_call=members[0], members=members)
+        for team, members in (("runtime", ("ana",)), ("infra", APPROVERS), ("web", ("wes",)))
+    ]
+    return Policy(
+        stacks={name: _stack(name) for name in STACKS[:stacks]},
+        lanes={lane.id: lane for lane in lanes},
+        teams={team.id: team for team in teams},
+        people={name: Person(id=name, name=name, slack=slack(name)) for name in PEOPLE},
+        routes=tuple(_route(stack, lane) for stack in STACKS[:stacks] for lane in LANES),
+        timing=Timing(
+            settle=timedelta(seconds=90),
+            reopen_window=timedelta(minutes=8),
+            repage_after=timedelta(minutes=4),
+        ),
+    )
+
+
+def _stack(name: str) -> StackPolicy:
+    return StackPolicy(
+        id=name,
+        name=name,
+        services=tuple(
+            Service(
+                name=f"{name}-{part}",
+                project="shops",
+                region="europe-west1",
+                health=(HealthCheck(path="/version"),),
+            )
+            for part in PARTS
+        ),
+        rollback=RollbackPolicy(
+            approvers=("infra",),
+            approval_valid=timedelta(minutes=6),
+            health_window=timedelta(seconds=3),
+            verify_window=timedelta(minutes=4),
+        ),
+    )
+
+
+def _route(stack: str, lane: str) -> Route:
+    matchers = tuple(
+        Matcher(name=name, op=MatchOp.EQUAL, value=value)
+        for name, value in (("stack", stack), ("lane", lane))
+    )
+    return Route(id=f"{stack}-{lane}", lane=lane, stack=stack, matchers=matchers)
+
+
+class CloudRun(FakeTraffic):
+    """Cloud Run on such a day. `changed` is told of every change that took effect, and whose."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        chance: Chance,
+        changed: Callable[[ServiceState, ServiceState], None],
+    ) -> None:
+        super().__init__(clock, takes=timedelta(seconds=0.5))
+        self._chance = chance
+        self._changed = changed
+
+    def send(self, resource: str, traffic: Split, etag: str, *, dry_run: bool = False) -> None:
+        """As the fake does, with the trouble that is drawn."""
+        if not dry_run and self._chance.strikes(self._chance.rates.vendor):
+            fault = self._chance.one_of(tuple(TrafficFault))
+            slow = fault is TrafficFault.SLOW_OPERATION
+            self.order(resource, fault, self._chance.seconds(1, 150 if slow else 85))
+        super().send(resource, traffic, etag, dry_run=dry_run)
+
+    def _apply(
+        self, service: _Service, traffic: Split, takes: timedelta, who: str = "switchman@test"
+    ) -> None:
+        before = service.state
+        super()._apply(service, traffic, takes, who)
+        if service.state.generation != before.generation:
+            self._changed(before, service.state)
+
+
+class SteppingClock:
+    """A process's clock: now and then it is put forward or back."""
+
+    def __init__(self, true: Clock) -> None:
+        self._true = true
+        self.error = timedelta()
+
+    def now(self) -> datetime:
+        """What the process takes for the present."""
+        return self._true.now() + self.error
+
+    def sleep(self, duration: timedelta) -> None:
+        """Wait; a clock that is put forward wakes nobody."""
+        self._true.sleep(duration)
