@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue as Answer
 
 from functions.edge import answers
 from shared import bootstrap
+from shared.domain.evidence import drill_markdown
 from shared.wire import shown
 
 _NO_DATA = (
@@ -21,12 +22,14 @@ _NO_DATA = (
 @functions_framework.http
 @answers("GET")
 def status(request: Request) -> Answer:
-    """`/status` and `/status/incidents/ID` for people, the same under `/api/` for programs."""
+    """`/status`, `/status/incidents/ID` and `/status/drills/ID`; as data under `/api/`."""
     match [part for part in request.path.split("/") if part]:
         case [] | ["status"]:
             return _page(_overview())
         case ["status", "incidents", incident_id] if found := _incident(incident_id):
             return _page(bootstrap.application().pages.incident(found))
+        case ["status", "drills", drill_id] if report := _drill_report(drill_id):
+            return report, 200, {"Content-Type": "text/markdown; charset=utf-8"}
         case ["api", *rest]:
             data = _data(rest)
             return ({"error": _NO_DATA}, 404) if data is None else (data, 200)
@@ -47,6 +50,12 @@ def _overview() -> str:
         on_call=shown.on_call(application.policy),
         measures=shown.measures([view.incident for view in views]),
     )
+
+
+def _drill_report(drill_id: str) -> str | None:
+    """A drill's report, in Markdown, to be filed as it is."""
+    drills = bootstrap.application().store.drills(limit=100)
+    return next((drill_markdown(row) for row in drills if row.id == drill_id), None)
 
 
 def _incident(incident_id: str) -> dict[str, Any] | None:

@@ -186,3 +186,17 @@ def test_act_leaves_a_page_to_be_sent_while_nobody_can_be_reached(
     assert answer.status_code == 503
     assert "SLACK_BOT_TOKEN" in function.said()
     assert json.loads(message.data)["action"] in {each.id for each in store.unsettled(timedelta())}
+
+
+def test_status_gives_a_drill_s_report_in_markdown(served: Serve, store: SqliteStore) -> None:
+    """However the drill was started, its report can be filed as it is; an unknown one is 404."""
+    order = {"drill": "replay", "stack": "convex"}
+    assert served("drill").client.post("/", json=push_of(order)).status_code == 200
+    (row,) = store.drills()
+    client = served("status").client
+
+    report = client.get(f"/status/drills/{row.id}")
+
+    assert report.headers["Content-Type"] == "text/markdown; charset=utf-8"
+    assert report.text.startswith("# Replay drill of convex: FAIL")
+    assert client.get("/status/drills/none").status_code == 404
