@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.app.handle import Handle, Handled
 from shared.domain.alert import Alert, AlertStatus
@@ -53,6 +53,8 @@ class ReceiveAlerts:
         row = self.handle.heads.alert(alert.row_id)
         while row is not None and row.status is AlertStatus.RESOLVED and row.ends_at is not None:
             again = replace(alert, starts_at=row.ends_at + timedelta(microseconds=1))
+            if again.starts_at <= alert.starts_at or _ended_before(alert, again.starts_at):
+                return alert
             known = self.handle.heads.alert(again.row_id)
             late = self.handle.clock.now() >= row.ends_at + OVERTAKEN_FOR
             if known is None and not (late and alert.status is AlertStatus.FIRING):
@@ -77,3 +79,8 @@ class FollowInstruction:
             )
         stack = instruction.stack or stack_of(instruction.incident)
         return self.handle(Instructed(instruction=instruction, stack=stack))
+
+
+def _ended_before(alert: Alert, start: datetime) -> bool:
+    """Whether the message tells of an end before this start: then it is about what was before."""
+    return alert.ends_at is not None and alert.ends_at < start

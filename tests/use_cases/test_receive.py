@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -129,3 +130,19 @@ def test_a_firing_message_that_its_own_end_overtook_opens_nothing(world: World) 
     world.reports(alert())
     world.deliver()
     assert world.chat.posted() == ()
+
+
+def test_an_old_end_told_again_does_not_end_what_fires_anew(world: World) -> None:
+    """Duplicates days apart: the end of the first time is not the end of the second."""
+    ended = replace(alert(status=AlertStatus.RESOLVED), ends_at=world.clock.now() + MINUTE)
+    world.reports(alert())
+    world.reports(ended)
+    for _ in range(60):
+        world.clock.advance(MINUTE)
+        world.tick()
+    world.reports(alert())
+    for _ in range(3):
+        world.reports(ended)
+    assert world.store.firing(world.incident.id) == 1
+    world.reports(replace(ended, ends_at=world.clock.now()))
+    assert world.store.firing(world.incident.id) == 0
