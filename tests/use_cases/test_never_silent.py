@@ -174,3 +174,16 @@ def test_a_plan_that_expired_is_made_anew_while_it_fires(proposed: World) -> Non
     proposed.presses(BEN, Choice.APPROVE)
     proposed.deliver()
     assert proposed.incident.state is State.MITIGATED
+
+
+def test_a_reminder_due_during_the_check_is_not_lost(world: World) -> None:
+    """It falls into the time in which the incident is being checked; it fires again, and is sent."""
+    world.reports(alert())
+    pass_time(world, 12)
+    world.reports(alert(status=AlertStatus.RESOLVED))
+    pass_time(world, 3)
+    assert world.incident.state is State.RESOLVING
+    world.reports(alert(starts_at=world.clock.now()))
+    before = posts(world)
+    pass_time(world, 40)
+    assert posts(world) > before

@@ -137,6 +137,9 @@ def _remind(draft: Draft, incident: Incident) -> Reason:
         draft.say(incident, TimelineKind.JOINED, f"Joined: {incident.joined}")
         incident = replace(incident, joined="", rounds=incident.rounds + 1)
         incident = page_owner(draft, incident, PageStep.JOINED)
+    elif incident.state in (State.RESOLVING, State.MITIGATING):
+        remind(draft, incident)  # it may come back to where nobody has it
+        return Reason.STALE
     else:
         return Reason.STALE
     draft.refresh(incident)

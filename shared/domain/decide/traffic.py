@@ -8,6 +8,7 @@ from typing import Final
 from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.opening import remind
 from shared.domain.decide.verdicts import in_words, measured, settle_verdict
 from shared.domain.decision import Reason
 from shared.domain.event import TimerKind
@@ -181,6 +182,7 @@ def _failed(
     incident = replace(incident, rollback=rollback)
     draft.say(incident, TimelineKind.VERDICT, f"Verdict: {rollback.verdict}. {details[0]}")
     incident = draft.page(incident, step, details)
+    remind(draft, incident)
     draft.refresh(incident)
     return Reason.RECORDED
 
