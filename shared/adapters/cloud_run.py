@@ -12,12 +12,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from shared.adapters.cloud_run_messages import (
-    is_deleted,
-    revision_state,
-    service_state,
-    traffic_targets,
-)
+from shared.adapters.cloud_run_calls import changing, listing_revisions_of, looking_at
+from shared.adapters.cloud_run_messages import service_state, traffic_targets
+from shared.adapters.cloud_run_revisions import is_deleted, revision_state
 from shared.adapters.google_channel import open_channel
 from shared.adapters.google_errors import Call, asked
 from shared.domain.errors import Refused, Transient
@@ -75,8 +72,7 @@ class CloudRunTraffic:
         from google.cloud import run_v2
 
         request = run_v2.GetServiceRequest(name=resource)
-        call = _call("looking at", resource, "run.services.get")
-        return service_state(self._read(call, self._services.get_service, request))
+        return service_state(self._read(looking_at(resource), self._services.get_service, request))
 
     def revisions(self, resource: str) -> tuple[Revision, ...]:
         """The service's revisions, newest first, without those being deleted.
@@ -88,7 +84,7 @@ class CloudRunTraffic:
         from google.cloud import run_v2
 
         request = run_v2.ListRevisionsRequest(parent=resource)
-        call = _call("listing the revisions of", resource, "run.revisions.list")
+        call = listing_revisions_of(resource)
         pages = self._read(call, self._revisions.list_revisions, request)
         found = asked(call, lambda: list(pages))
         there = (revision_state(each) for each in found if not is_deleted(each))
@@ -114,13 +110,13 @@ class CloudRunTraffic:
             update_mask=field_mask_pb2.FieldMask(paths=["traffic"]),
             validate_only=dry_run,
         )
-        call = _call("changing the traffic of", resource, "run.services.update", not dry_run)
         self.look(resource)
         if not dry_run:
             self._remember(resource, traffic, "")
         seconds = self._timeout.total_seconds()
         answer = asked(
-            call, lambda: self._services.update_service(request, retry=None, timeout=seconds)
+            changing(resource, dry_run=dry_run),
+            lambda: self._services.update_service(request, retry=None, timeout=seconds),
         )
         operation: operations_pb2.Operation = answer.operation
         if dry_run:
@@ -131,7 +127,9 @@ class CloudRunTraffic:
     def settled(self, resource: str, traffic: Split, deadline: timedelta) -> ServiceState:
         """Wait until the service is Ready and its observed traffic is this, or time is up.
 
-        Returns the service as last seen either way.
+        Cloud Run is asked to say when the operation is done; where the operation is not known, or
+        cannot be seen, the service is looked at, at most every 0.2 s. Returns the service as last
+        seen either way.
 
         Raises:
             Transient: It was never seen.
@@ -141,6 +139,7 @@ class CloudRunTraffic:
         operation = self._operation(resource, traffic)
         seen: ServiceState | None = None
         while True:
+            began = self._clock.now()
             if operation and self._ended(operation, end):
                 operation = ""
             try:
@@ -150,7 +149,8 @@ class CloudRunTraffic:
                     raise
             if seen is not None and (_arrived(seen, traffic) or self._clock.now() >= end):
                 return seen
-            self._clock.sleep(min(_POLL, max(_NOTHING, end - self._clock.now())))
+            now = self._clock.now()
+            self._clock.sleep(max(_NOTHING, min(_POLL, began + _POLL - now, end - now)))
 
     def close(self) -> None:
         """Close the connection."""
@@ -195,15 +195,6 @@ class CloudRunTraffic:
         seconds = self._timeout.total_seconds()
         retry = Retry(if_exception_type(ServiceUnavailable), initial=0.2, timeout=seconds)
         return asked(call, lambda: method(request, retry=retry, timeout=seconds))
-
-
-def _call(what: str, resource: str, permission: str, changes: bool = False) -> Call:
-    _, project, _, region, _, service = (resource.split("/") + [""] * 6)[:6]
-    command = (
-        f"gcloud run services add-iam-policy-binding {service} --project={project} "
-        f"--region={region} --member=serviceAccount:ACCOUNT --role=roles/run.developer"
-    )
-    return Call(f"{what} {service}", permission, command, changes)
 
 
 def _check(operation: operations_pb2.Operation) -> None:

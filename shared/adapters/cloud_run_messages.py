@@ -1,4 +1,4 @@
-"""Messages of `google.cloud.run.v2` in the domain's words, and traffic back.
+"""Services of `google.cloud.run.v2` in the domain's words, and traffic back.
 
 Fields: https://cloud.google.com/run/docs/reference/rpc/google.cloud.run.v2.
 """
@@ -6,10 +6,9 @@ Fields: https://cloud.google.com/run/docs/reference/rpc/google.cloud.run.v2.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from shared.domain.rollback import Revision, ServiceState, Split, TrafficTarget
+from shared.domain.rollback import ServiceState, Split, TrafficTarget
 
 if TYPE_CHECKING:
     from google.cloud import run_v2
@@ -32,32 +31,8 @@ def service_state(service: run_v2.Service) -> ServiceState:
         latest_ready=_short(service.latest_ready_revision),
         uri=service.uri,
         last_modifier=service.last_modifier,
+        tags={line.tag: line.uri for line in service.traffic_statuses if line.tag},
     )
-
-
-def revision_state(revision: run_v2.Revision) -> Revision:
-    """The revision as Cloud Run shows it; its image is that of the container with the port."""
-    from google.cloud import run_v2
-
-    ready = any(
-        condition.type_ == "Ready" and condition.state is run_v2.Condition.State.CONDITION_SUCCEEDED
-        for condition in revision.conditions
-    )
-    containers = list(revision.containers)
-    front = next((each for each in containers if each.ports), next(iter(containers), None))
-    return Revision(
-        name=_short(revision.name),
-        created_at=run_v2.Revision.pb(revision).create_time.ToDatetime(tzinfo=UTC),
-        ready=ready,
-        image=front.image if front else "",
-    )
-
-
-def is_deleted(revision: run_v2.Revision) -> bool:
-    """Whether the revision is being deleted."""
-    from google.cloud import run_v2
-
-    return bool(run_v2.Revision.pb(revision).HasField("delete_time"))
 
 
 def traffic_targets(split: Split) -> list[run_v2.TrafficTarget]:

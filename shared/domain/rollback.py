@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -51,7 +52,10 @@ def short(revision: str, service: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceState:
-    """One service as Cloud Run shows it. `traffic` is asked for, `serving` is observed."""
+    """One service as Cloud Run shows it. `traffic` is asked for, `serving` is observed.
+
+    `tags` has the URL of each observed tag; a request there reaches the tag's revision alone.
+    """
 
     resource: str
     generation: int
@@ -63,6 +67,7 @@ class ServiceState:
     latest_ready: str
     uri: str
     last_modifier: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def main_revision(self) -> str:
@@ -72,13 +77,33 @@ class ServiceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretReference:
+    """A secret that a revision reads: its name, or its full one, and a number, alias or `latest`."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One revision of a service."""
+    """One revision of a service.
+
+    `digest` is the image's (`sha256:...`), empty where `image` names it by a tag alone.
+    `service_account` is what the revision runs as. `why_not_ready` is empty when it is ready.
+    """
 
     name: str
     created_at: datetime
     ready: bool
     image: str = ""
+    digest: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    secrets: tuple[SecretReference, ...] = ()
+    service_account: str = ""
+    why_not_ready: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,15 @@ def test_a_dry_run_does_not_use_up_a_refusal(cloud_run: CloudRunUnderTest) -> No
         cloud_run.update(pinned(FIRST))
 
 
+def test_a_read_meets_only_its_own_faults(cloud_run: CloudRunUnderTest) -> None:
+    """A fault ordered for GetService leaves updates alone, and strikes once."""
+    cloud_run.order_fault("data_loss", method="GetService")
+    assert cloud_run.update(pinned(FIRST)).name
+    with pytest.raises(exceptions.DataLoss):
+        cloud_run.service()
+    assert cloud_run.service().name == BACKEND
+
+
 def test_a_fault_for_ever_lasts_until_cleared(cloud_run: CloudRunUnderTest) -> None:
     """With ``times`` -1 every update fails, until the faults are cleared."""
     cloud_run.order_fault("unavailable", times=-1)
@@ -175,6 +184,12 @@ def test_an_overtaken_operation_does_not_bring_its_traffic_back(
         ({"service": "backend", "fault": "unavailable", "seconds": -1}, 400, "seconds"),
         ({"service": "backend"}, 400, "fault"),
         ({"service": "backend", "fault": "unavailable", "speed": 3}, 400, "speed"),
+        ({"service": "backend", "fault": "unavailable", "method": "Deploy"}, 400, "method"),
+        (
+            {"service": "backend", "fault": "slow_operation", "method": "GetService"},
+            400,
+            "GetService cannot meet 'slow_operation'",
+        ),
         ({"service": "frontend", "fault": "unavailable"}, 404, "frontend"),
     ],
 )

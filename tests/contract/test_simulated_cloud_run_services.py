@@ -104,7 +104,9 @@ def test_a_revision_shows_what_was_deployed(cloud_run: CloudRunUnderTest) -> Non
     created = nanoseconds(revision.create_time)
     assert created > nanoseconds(cloud_run.service().create_time)
     assert [(c.type_, c.state) for c in revision.conditions] == [
-        ("Ready", State.CONDITION_SUCCEEDED)
+        ("Ready", State.CONDITION_SUCCEEDED),
+        ("ResourcesAvailable", State.CONDITION_SUCCEEDED),
+        ("ContainerHealthy", State.CONDITION_SUCCEEDED),
     ]
 
 

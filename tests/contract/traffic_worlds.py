@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.cloud_run import CloudRunTraffic
-from shared.domain.rollback import ServiceState, Split, TrafficTarget
+from shared.domain.rollback import SecretReference, ServiceState, Split, TrafficTarget
 from shared.ports import Clock, Traffic
 from tests.contract.simulated_cloud_run import BACKEND, CloudRunUnderTest, pinned, running
 from tests.fakes.clock import ManualClock
-from tests.fakes.traffic import FakeTraffic, TrafficFault
+from tests.fakes.traffic import FakeTraffic, TrafficFault, ready_revision
 
 LATEST: Final[Split] = (TrafficTarget(percent=100),)
 PATIENCE: Final = timedelta(seconds=10)
 _SIMULATED: Final = {
+    TrafficFault.QUOTA: "resource_exhausted",
+    TrafficFault.DENIED: "permission_denied",
+    TrafficFault.ACT_AS_DENIED: "act_as_denied",
+    TrafficFault.TIMEOUT: "deadline_exceeded",
     TrafficFault.REFUSE: "refuse_update",
     TrafficFault.CONFLICT: "etag_conflict",
     TrafficFault.TIMEOUT_AFTER_SUCCESS: "timeout_after_success",
@@ -49,6 +53,14 @@ class World(Protocol):
         """Another person pins all the traffic to the revision."""
         ...
 
+    def deploy_with(self, labels: dict[str, str], secrets: dict[str, str]) -> str:
+        """Deploy a good revision of these labels, and these secrets by variable or file."""
+        ...
+
+    def deploy_unready(self) -> str:
+        """Deploy a revision whose image is missing, so that it never becomes ready."""
+        ...
+
     def away(self) -> Traffic:
         """The same traffic while Cloud Run cannot be reached."""
         ...
@@ -72,6 +84,22 @@ class FakeWorld:
 
     def change_by_hand(self, revision: str) -> None:
         self.traffic.change_by_hand(BACKEND, all_to(revision))
+
+    def deploy_with(self, labels: dict[str, str], secrets: dict[str, str]) -> str:
+        references = [secret.partition(":") for secret in secrets.values()]
+        made = replace(
+            ready_revision("backend-00012-lab", self.clock.now()),
+            labels=labels,
+            secrets=tuple(SecretReference(name=r[0], version=r[2]) for r in references),
+        )
+        self.traffic.deploy(BACKEND, made)
+        return made.name
+
+    def deploy_unready(self) -> str:
+        made = ready_revision("backend-00012-bad", self.clock.now())
+        why = "CONTAINER_MISSING: Image not found."
+        self.traffic.deploy(BACKEND, replace(made, ready=False, why_not_ready=why))
+        return made.name
 
     def away(self) -> Traffic:
         self.traffic.order(BACKEND, TrafficFault.AWAY)
@@ -98,6 +126,12 @@ class SimulatedWorld:
     def change_by_hand(self, revision: str) -> None:
         operation = self.simulated.update(pinned(revision), user="someone@else")
         self.simulated.wait(operation.name)
+
+    def deploy_with(self, labels: dict[str, str], secrets: dict[str, str]) -> str:
+        return self.simulated.deploy("good", labels=labels, secrets=secrets)
+
+    def deploy_unready(self) -> str:
+        return self.simulated.deploy("unready", flaw="CONTAINER_MISSING")
 
     def away(self) -> Traffic:
         return self.unreachable

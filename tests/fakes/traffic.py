@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from shared.domain.errors import Conflict, Refused, Transient, UnknownOutcome
+from shared.domain.errors import (
+    Conflict,
+    Refused,
+    SwitchmanError,
+    Transient,
+    UnknownOutcome,
+)
 from shared.domain.rollback import Revision, ServiceState, Split, TrafficTarget, same_split
 from shared.ports import Clock
 
@@ -17,16 +24,30 @@ _POLL = timedelta(seconds=0.2)
 
 
 class TrafficFault(Enum):
-    """What happens to the next change of a service; `AWAY` also meets a dry run."""
+    """What happens to the next change of a service; the first four meet a dry run as well."""
 
+    AWAY = "not reached, nothing was sent"
+    QUOTA = "over quota, nothing changed"
+    DENIED = "not allowed to change the service, nothing changed"
+    ACT_AS_DENIED = "not allowed to act as the service's account, nothing changed"
     REFUSE = "refused, nothing changed"
     CONFLICT = "somebody else changed it, nothing changed"
-    AWAY = "not reached, nothing was sent"
     TIMEOUT = "lost on the way: it never happens, and nobody knows"
     TIMEOUT_AFTER_SUCCESS = "it is done, and the answer was lost"
     LATE_LANDING = "the answer was lost, and it is done `delay` later"
     OPERATION_ERROR = "taken, and not carried out"
     SLOW_OPERATION = "taken, and carried out `delay` later"
+
+
+_AT_THE_DOOR: Mapping[TrafficFault, tuple[type[SwitchmanError], str]] = {
+    TrafficFault.AWAY: (Transient, "Cloud Run is away"),
+    TrafficFault.QUOTA: (Transient, "over quota: wait at least 30 s before trying again"),
+    TrafficFault.DENIED: (Refused, "needs run.services.update; grant it: gcloud run services ..."),
+    TrafficFault.ACT_AS_DENIED: (
+        Refused,
+        "needs iam.serviceAccounts.actAs; grant it: gcloud iam service-accounts ...",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +96,9 @@ class FakeTraffic:
             latest_ready=revisions[0],
             uri=uri or f"https://{resource.rpartition('/')[2]}.example.com",
         )
+        state = replace(state, tags=_tags(state))
         made = tuple(
-            Revision(name=name, created_at=now - timedelta(minutes=age), ready=True)
-            for age, name in enumerate(revisions)
+            ready_revision(name, now - timedelta(minutes=age)) for age, name in enumerate(revisions)
         )
         with self._lock:
             self._services[resource] = _Service(state, made)
@@ -94,13 +115,26 @@ class FakeTraffic:
         with self._at_present():
             self._apply(self._services[resource], traffic, self._takes, who)
 
-    def deploy(self, resource: str, revision: str) -> None:
-        """A new revision, ready at once; the asked traffic stays as it is."""
+    def deploy(self, resource: str, revision: str | Revision) -> None:
+        """A new revision, ready at once if only named; the asked traffic stays as it is."""
         with self._at_present():
             service = self._services[resource]
-            new = Revision(name=revision, created_at=self._clock.now(), ready=True)
+            new = revision
+            if isinstance(new, str):
+                new = ready_revision(new, self._clock.now())
             service.revisions = (new, *service.revisions)
-            service.state = _next(replace(service.state, latest_ready=revision), "someone@else")
+            latest = new.name if new.ready else service.state.latest_ready
+            ready = new.ready and not service.broken
+            changed = replace(service.state, latest_ready=latest, ready=ready)
+            service.state = _next(changed, "someone@else")
+
+    def show(self, resource: str, revision: Revision) -> None:
+        """Let the service's revision of that name be this from now on."""
+        with self._at_present():
+            service = self._services[resource]
+            service.revisions = tuple(
+                revision if each.name == revision.name else each for each in service.revisions
+            )
 
     def mutations(self) -> tuple[Mutation, ...]:
         """Every request that was sent, in order."""
@@ -178,7 +212,7 @@ class FakeTraffic:
     ) -> tuple[TrafficFault | None, timedelta]:
         """The fault this request meets; a dry run leaves those that only befall a change."""
         for fault in service.faults:
-            if not dry_run or fault[0] is TrafficFault.AWAY:
+            if not dry_run or fault[0] in _AT_THE_DOOR:
                 service.faults.remove(fault)
                 return fault
         return None, timedelta()
@@ -192,6 +226,9 @@ class FakeTraffic:
         fault: TrafficFault | None,
         delay: timedelta,
     ) -> None:
+        if fault is not None and fault in _AT_THE_DOOR:
+            error, text = _AT_THE_DOOR[fault]
+            raise error(text)
         if fault is TrafficFault.REFUSE:
             raise Refused("Cloud Run refuses")
         if fault is TrafficFault.CONFLICT:
@@ -223,10 +260,26 @@ class FakeTraffic:
             _carry_out(service)
 
 
+def ready_revision(name: str, created_at: datetime) -> Revision:
+    """A revision that is ready, with an image and an account of its own."""
+    digest = f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+    service = name.rsplit("-", 2)[0]
+    return Revision(
+        name=name,
+        created_at=created_at,
+        ready=True,
+        image=f"registry.example.com/{service}@{digest}",
+        digest=digest,
+        service_account=f"{service}@demo.iam.gserviceaccount.com",
+    )
+
+
 def _check(service: _Service, traffic: Split, etag: str) -> None:
     names = {revision.name for revision in service.revisions}
     unknown = {target.revision for target in traffic if target.revision} - names
-    if unknown or sum(target.percent for target in traffic) != 100:
+    tags = [target.tag for target in traffic if target.tag]
+    twice = len(set(tags)) < len(tags)
+    if unknown or twice or sum(target.percent for target in traffic) != 100:
         raise Refused("this is no traffic the service could have")
     if etag not in ("", service.state.etag):
         raise Conflict("the etag is old")
@@ -235,7 +288,14 @@ def _check(service: _Service, traffic: Split, etag: str) -> None:
 def _carry_out(service: _Service) -> None:
     service.served_from = None
     serving = service.state.traffic
-    service.state = replace(service.state, serving=serving, ready=True, reconciling=False)
+    settled = replace(service.state, serving=serving, ready=True, reconciling=False)
+    service.state = replace(settled, tags=_tags(settled))
+
+
+def _tags(state: ServiceState) -> dict[str, str]:
+    """The tags' URLs, in Cloud Run's form."""
+    tags = [target.tag for target in state.serving if target.tag]
+    return {tag: state.uri.replace("://", f"://{tag}---", 1) for tag in tags}
 
 
 def _next(state: ServiceState, who: str) -> ServiceState:

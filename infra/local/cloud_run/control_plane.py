@@ -10,6 +10,7 @@ from infra.local.cloud_run.catalog import Catalog, ServiceView
 from infra.local.cloud_run.completion import finished
 from infra.local.cloud_run.errors import CloudRunError
 from infra.local.cloud_run.faults import (
+    ApiMethod,
     Fault,
     FaultKind,
     operation_problem,
@@ -20,10 +21,12 @@ from infra.local.cloud_run.journal import Outcome, entry_of_deploy, entry_of_upd
 from infra.local.cloud_run.model import (
     Landing,
     Operation,
+    Service,
     SimulatedService,
     UpdateCall,
 )
 from infra.local.cloud_run.operations import already_done, opened, rendered
+from infra.local.cloud_run.ordered_faults import OrderedFaults
 from infra.local.cloud_run.store import StateStore
 from infra.local.cloud_run.transitions import (
     Change,
@@ -55,6 +58,7 @@ class ControlPlane:
         self.catalog = Catalog(store, self.changed)
         self._store = store
         self._settings = settings
+        self._faults = OrderedFaults(store)
 
     def found(self, services: Sequence[SimulatedService]) -> None:
         """Make the services that do not exist yet; those that do stay as they are."""
@@ -102,6 +106,21 @@ class ControlPlane:
             self.catalog.view(fault.service)
             self._store.add_fault(fault)
 
+    def meet(self, method: ApiMethod, service: Service) -> None:
+        """Let a reading call about the service meet the fault that was ordered for it.
+
+        Raises:
+            CloudRunError: as the fault has it.
+        """
+        with self.changed:
+            if not self._faults.waits_for(service.name, method):
+                return
+            with self._store.transaction():
+                fault = self._faults.take(service.name, method)
+        refused = refusal(fault, service) if fault else None
+        if refused is not None:
+            raise refused
+
     def clear_faults(self) -> None:
         """Cancel the faults that were ordered; what they did stays done."""
         with self.changed, self._store.transaction():
@@ -140,8 +159,9 @@ class ControlPlane:
         return outcome
 
     def _accept(self, view: ServiceView, call: UpdateCall) -> Outcome:
-        fault = self._next_fault(call)
-        refused = refusal(fault.kind, view.service) if fault else None
+        update = ApiMethod.UPDATE_SERVICE
+        fault = self._faults.take(call.service, update, validate_only=call.validate_only)
+        refused = refusal(fault, view.service) if fault else None
         if refused is not None:
             return refused
         now = self._settings.clock()
@@ -192,11 +212,3 @@ class ControlPlane:
         self._store.save_service(change.service)
         if change.revision is not None:
             self._store.save_revision(change.revision)
-
-    def _next_fault(self, call: UpdateCall) -> Fault | None:
-        for number, fault in self._store.faults(call.service):
-            if fault.strikes(validate_only=call.validate_only):
-                left = fault.times if fault.times < 0 else fault.times - 1
-                self._store.replace_fault(number, replace(fault, times=left))
-                return fault
-        return None

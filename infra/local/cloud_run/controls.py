@@ -13,8 +13,9 @@ import msgspec
 
 from infra.local.cloud_run.control_plane import ControlPlane
 from infra.local.cloud_run.errors import CloudRunError
-from infra.local.cloud_run.faults import Fault, FaultKind
-from infra.local.cloud_run.model import Behaviour
+from infra.local.cloud_run.faults import ApiMethod, Fault, FaultKind
+from infra.local.cloud_run.model import Behaviour, Flaw
+from infra.local.cloud_run.templates import TemplateEdit
 from infra.local.cloud_run.transitions import Deploy
 from infra.local.cloud_run.views import service_json
 from infra.local.cloud_run.web import answer_error, answer_json, body_of
@@ -29,13 +30,18 @@ Order = TypeVar("Order")
 
 
 class DeployOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The body of ``POST /sim/run/deploy``."""
+    """The body of ``POST /sim/run/deploy``; ``flaw`` is why an ``unready`` revision is not ready.
+
+    ``secrets``: see `TemplateEdit`.
+    """
 
     service: str
     behaviour: Behaviour
+    flaw: Flaw = Flaw.HEALTH_CHECK
     revision_suffix: Annotated[str, msgspec.Meta(pattern="^([a-z0-9]{3})?$")] = ""
     image: str = ""
     labels: dict[str, str] | None = None
+    secrets: dict[str, str] | None = None
     deployer: str = ""
 
 
@@ -46,6 +52,7 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     fault: FaultKind
     times: Annotated[int, msgspec.Meta(ge=-1)] = 1
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    method: ApiMethod = ApiMethod.UPDATE_SERVICE
 
 
 class Controls:
@@ -89,9 +96,9 @@ class Controls:
         deploy = Deploy(
             service=order.service,
             behaviour=order.behaviour,
+            flaw=order.flaw,
             revision_suffix=order.revision_suffix,
-            image=order.image,
-            labels=order.labels,
+            edit=TemplateEdit(order.image, order.labels, order.secrets),
             deployer=deployer,
         )
         operation = self._plane.deploy(deploy)
@@ -101,7 +108,10 @@ class Controls:
         order = _decoded(body, FaultOrder)
         if order.times == 0:
             raise ValueError("times: must be at least 1, or -1 for ever")
-        self._plane.add_fault(Fault(order.service, order.fault, order.times, order.seconds))
+        fault = Fault(order.service, order.fault, order.times, order.seconds, order.method)
+        if not fault.possible:
+            raise ValueError(f"fault: {order.method} cannot meet '{order.fault}'")
+        self._plane.add_fault(fault)
         return msgspec.structs.asdict(order)
 
     def _clear_faults(self, body: bytes) -> dict[str, str]:

@@ -31,6 +31,15 @@ class Readiness(StrEnum):
     FAILED = "failed"
 
 
+class Flaw(StrEnum):
+    """Why an unready revision is not ready, by Cloud Run's own names of its conditions' reasons."""
+
+    HEALTH_CHECK = "HEALTH_CHECK_CONTAINER_ERROR"
+    IMAGE_MISSING = "CONTAINER_MISSING"
+    IMAGE_DENIED = "CONTAINER_PERMISSION_DENIED"
+    ACCESS_DENIED = "SECRETS_ACCESS_CHECK_FAILED"
+
+
 class Allocation(StrEnum):
     """``google.cloud.run.v2.TrafficTargetAllocationType`` by its own names."""
 
@@ -65,7 +74,7 @@ class SimulatedService:
     """A service as it stands when the world is made: one good revision with all the traffic.
 
     The first revision is called ``NAME-NUMBER-SUFFIX`` with a number of five digits; the next
-    one has the next number.
+    one has the next number. Without a ``service_account`` it has one of its own name.
     """
 
     project: str
@@ -76,11 +85,12 @@ class SimulatedService:
     first_revision_number: int = 1
     image: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    service_account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision: what was deployed, when, and how it behaves."""
+    """One revision: what was deployed, when, and how it behaves; ``flaw`` counts when it failed."""
 
     name: str
     service: str
@@ -92,6 +102,7 @@ class Revision:
     creator: str
     created_at: float
     transitioned_at: float
+    flaw: Flaw = Flaw.HEALTH_CHECK
 
 
 @dataclass(frozen=True, slots=True)

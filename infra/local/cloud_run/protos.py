@@ -7,6 +7,11 @@ from google.cloud import run_v2
 from google.longrunning import operations_pb2
 from google.protobuf import any_pb2
 
+from infra.local.cloud_run.conditions import (
+    revision_conditions,
+    service_conditions,
+    terminal_condition,
+)
 from infra.local.cloud_run.model import (
     Allocation,
     Operation,
@@ -19,12 +24,6 @@ from infra.local.cloud_run.model import (
 from infra.local.cloud_run.names import etag_of, parse_service, timestamp
 from infra.local.cloud_run.templates import packed, unpacked
 
-State = run_v2.Condition.State
-_STATE_OF_READINESS = {
-    Readiness.PENDING: State.CONDITION_RECONCILING,
-    Readiness.READY: State.CONDITION_SUCCEEDED,
-    Readiness.FAILED: State.CONDITION_FAILED,
-}
 _TYPES = run_v2.TrafficTargetAllocationType
 _TYPE_OF_ALLOCATION = {
     Allocation.UNSPECIFIED: _TYPES.TRAFFIC_TARGET_ALLOCATION_TYPE_UNSPECIFIED,
@@ -41,19 +40,9 @@ def front_url(base_url: str, service: str, tag: str = "") -> str:
     return f"{base_url}/sim/front/{host}"
 
 
-def service_state(service: Service, latest: Revision) -> int:
-    """The state of the service's Ready condition, given its latest created revision."""
-    if service.reconciling:
-        return State.CONDITION_RECONCILING
-    failed = service.failure is not None or latest.readiness is Readiness.FAILED
-    return State.CONDITION_FAILED if failed else State.CONDITION_SUCCEEDED
-
-
 def service_message(service: Service, latest: Revision, base_url: str) -> run_v2.Service:
     """The service as GetService returns it; ``latest`` is its latest created revision."""
     url = front_url(base_url, service.name)
-    ready = _condition("Ready", service_state(service, latest), service.transitioned_at)
-    ready.message = service.failure or ""
     return run_v2.Service(
         name=service.full_name,
         uid=service.uid,
@@ -69,8 +58,8 @@ def service_message(service: Service, latest: Revision, base_url: str) -> run_v2
         template=unpacked(service.template),
         traffic=[_target(target) for target in service.traffic],
         traffic_statuses=[_status(target, service, base_url) for target in service.observed],
-        terminal_condition=ready,
-        conditions=_sub_conditions(service, latest),
+        terminal_condition=terminal_condition(service, latest),
+        conditions=service_conditions(service, latest),
         latest_ready_revision=_revision_path(service, service.latest_ready),
         latest_created_revision=_revision_path(service, service.latest_created),
         uri=url,
@@ -83,12 +72,6 @@ def service_message(service: Service, latest: Revision, base_url: str) -> run_v2
 def revision_message(revision: Revision, service: Service) -> run_v2.Revision:
     """The revision as GetRevision returns it."""
     template = unpacked(revision.template)
-    state = _STATE_OF_READINESS[revision.readiness]
-    ready = _condition("Ready", state, revision.transitioned_at)
-    if revision.readiness is Readiness.FAILED:
-        ready.message = f"Revision '{revision.name}' is not ready and cannot serve traffic."
-        reasons = run_v2.Condition.RevisionReason
-        ready.revision_reason = reasons(reasons.HEALTH_CHECK_CONTAINER_ERROR)
     return run_v2.Revision(
         name=_revision_path(service, revision.name),
         uid=revision.uid,
@@ -107,7 +90,7 @@ def revision_message(revision: Revision, service: Service) -> run_v2.Revision:
         containers=template.containers,
         volumes=template.volumes,
         reconciling=revision.readiness is Readiness.PENDING,
-        conditions=[ready],
+        conditions=revision_conditions(revision),
         creator=revision.creator,
         etag=f'"{revision.uid}"',
     )
@@ -148,23 +131,6 @@ def update_call(request: run_v2.UpdateServiceRequest, modifier: str) -> UpdateCa
         validate_only=request.validate_only,
         modifier=modifier,
     )
-
-
-def _condition(kind: str, state: int, at: float) -> run_v2.Condition:
-    return run_v2.Condition(type_=kind, state=state, last_transition_time=timestamp(at))
-
-
-def _sub_conditions(service: Service, latest: Revision) -> list[run_v2.Condition]:
-    routes = State.CONDITION_SUCCEEDED
-    if service.reconciling:
-        routes = State.CONDITION_RECONCILING
-    elif service.failure is not None:
-        routes = State.CONDITION_FAILED
-    configurations = _STATE_OF_READINESS[latest.readiness]
-    return [
-        _condition("RoutesReady", routes, service.transitioned_at),
-        _condition("ConfigurationsReady", configurations, latest.transitioned_at),
-    ]
 
 
 def _target(target: Target) -> run_v2.TrafficTarget:

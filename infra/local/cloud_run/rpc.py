@@ -16,6 +16,7 @@ from google.longrunning import operations_pb2
 
 from infra.local.cloud_run.control_plane import ControlPlane
 from infra.local.cloud_run.errors import CloudRunError, invalid, not_found
+from infra.local.cloud_run.faults import ApiMethod
 from infra.local.cloud_run.names import parse_location, parse_revision, parse_service
 from infra.local.cloud_run.protos import (
     operation_message,
@@ -46,6 +47,7 @@ class CloudRunApi:
     ) -> run_v2.Service:
         """Services.GetService."""
         view = self._catalog.view_in(*parse_service(request.name))
+        self._plane.meet(ApiMethod.GET_SERVICE, view.service)
         return service_message(view.service, view.latest_created, self._base_url)
 
     def list_services(
@@ -85,6 +87,8 @@ class CloudRunApi:
             views = self._catalog.views_in(project, region)
         else:
             views = [self._catalog.view_in(project, region, service)]
+        for view in views:
+            self._plane.meet(ApiMethod.LIST_REVISIONS, view.service)
         found = [(revision, view.service) for view in views for revision in view.revisions]
         found.sort(key=lambda pair: pair[0].created_at, reverse=True)
         page, token = _page(found, request.page_size, request.page_token)
@@ -101,6 +105,8 @@ class CloudRunApi:
         self, request: operations_pb2.WaitOperationRequest, context: grpc.ServicerContext
     ) -> operations_pb2.Operation:
         """Operations.WaitOperation: done, or as it is after the request's timeout."""
+        service = self._catalog.operation(request.name).service
+        self._plane.meet(ApiMethod.WAIT_OPERATION, self._catalog.view(service).service)
         limits: list[float] = []
         if request.HasField("timeout"):
             limits.append(request.timeout.ToTimedelta().total_seconds())

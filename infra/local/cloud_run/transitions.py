@@ -12,6 +12,7 @@ from infra.local.cloud_run.errors import CloudRunError, invalid
 from infra.local.cloud_run.model import (
     Allocation,
     Behaviour,
+    Flaw,
     Readiness,
     Revision,
     Service,
@@ -21,6 +22,7 @@ from infra.local.cloud_run.model import (
 )
 from infra.local.cloud_run.names import image_of, revision_name
 from infra.local.cloud_run.templates import (
+    TemplateEdit,
     checked_template,
     deployed,
     new_template,
@@ -38,9 +40,9 @@ class Deploy:
 
     service: str
     behaviour: Behaviour
+    flaw: Flaw
     revision_suffix: str
-    image: str
-    labels: dict[str, str] | None
+    edit: TemplateEdit
     deployer: str
 
 
@@ -57,6 +59,7 @@ def founded(wanted: SimulatedService, now: float) -> Change:
     number = wanted.first_revision_number
     name = revision_name(wanted.name, number, wanted.first_revision_suffix)
     image = wanted.image or image_of(wanted.project, wanted.region, name)
+    account = f"{wanted.name}@{wanted.project}.iam.gserviceaccount.com"
     creator = f"deployer@{wanted.project}.iam.gserviceaccount.com"
     service = Service(
         project=wanted.project,
@@ -67,7 +70,7 @@ def founded(wanted: SimulatedService, now: float) -> Change:
         generation=number,
         observed_generation=number,
         labels=wanted.labels,
-        template=new_template(image, wanted.labels),
+        template=new_template(image, wanted.labels, wanted.service_account or account),
         traffic=_EVERYTHING_TO_LATEST,
         observed=resolved(_EVERYTHING_TO_LATEST, name),
         latest_ready=name,
@@ -97,7 +100,7 @@ def updated(service: Service, revisions: Revisions, call: UpdateCall, now: float
         service,
         template=template,
         labels=call.labels if "labels" in paths else service.labels,
-        traffic=checked_traffic(call.traffic, {*revisions, asked} - {""})
+        traffic=checked_traffic(service.name, call.traffic, {*revisions, asked} - {""})
         if "traffic" in paths
         else service.traffic,
     )
@@ -119,10 +122,10 @@ def deployed_to(service: Service, revisions: Revisions, deploy: Deploy, now: flo
     """
     name = revision_name(service.name, service.last_number + 1, deploy.revision_suffix)
     _check_revision_name(service, name, revisions)
-    image = deploy.image or image_of(service.project, service.region, name)
-    template = deployed(service.template, image, deploy.labels)
+    image = deploy.edit.image or image_of(service.project, service.region, name)
+    template = deployed(service.template, replace(deploy.edit, image=image))
     changed = _modified(replace(service, template=template), deploy.deployer, now)
-    return _with_revision(changed, name, deploy.behaviour, now)
+    return _with_revision(changed, name, deploy.behaviour, now, deploy.flaw)
 
 
 def resolved(traffic: tuple[Target, ...], latest: str) -> tuple[Target, ...]:
@@ -145,9 +148,15 @@ def _modified(service: Service, modifier: str, now: float) -> Service:
     )
 
 
-def _with_revision(service: Service, name: str, behaviour: Behaviour, now: float) -> Change:
+def _with_revision(
+    service: Service,
+    name: str,
+    behaviour: Behaviour,
+    now: float,
+    flaw: Flaw = Flaw.HEALTH_CHECK,
+) -> Change:
     counted = replace(service, last_number=service.last_number + 1, latest_created=name)
-    return Change(counted, _revision(counted, name, behaviour, now))
+    return Change(counted, replace(_revision(counted, name, behaviour, now), flaw=flaw))
 
 
 def _revision(service: Service, name: str, behaviour: Behaviour, now: float) -> Revision:

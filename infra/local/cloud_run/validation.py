@@ -7,6 +7,7 @@ for tags, https://cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 
 import grpc
@@ -16,6 +17,7 @@ from infra.local.cloud_run.model import Allocation, Service, Target, UpdateCall
 from infra.local.cloud_run.names import etag_of
 
 UPDATABLE = ("traffic", "template", "labels")
+_LONGEST_TAG_AND_NAME = 46
 _TAG = re.compile(r"[a-z](?:[a-z0-9-]{0,44}[a-z0-9])?")
 
 
@@ -32,8 +34,10 @@ def checked_mask(paths: Collection[str]) -> frozenset[str]:
     return frozenset(UPDATABLE) if not paths or "*" in paths else frozenset(paths)
 
 
-def checked_traffic(targets: tuple[Target, ...], revisions: Collection[str]) -> tuple[Target, ...]:
-    """The traffic asked for; no targets at all mean everything to the latest revision.
+def checked_traffic(
+    service: str, targets: tuple[Target, ...], revisions: Collection[str]
+) -> tuple[Target, ...]:
+    """The traffic asked for the service; no targets at all mean everything to the latest revision.
 
     Raises:
         CloudRunError: INVALID_ARGUMENT, naming the target that is wrong.
@@ -42,14 +46,21 @@ def checked_traffic(targets: tuple[Target, ...], revisions: Collection[str]) -> 
         return (Target(Allocation.LATEST, percent=100),)
     for position, target in enumerate(targets):
         _check_target(f"traffic[{position}]", target, revisions)
-    tags = [target.tag for target in targets if target.tag]
-    repeated = sorted({tag for tag in tags if tags.count(tag) > 1})
-    if repeated:
-        raise invalid(f"traffic: tag '{repeated[0]}' is used more than once.")
+    _check_tags(service, [target.tag for target in targets if target.tag])
     total = sum(target.percent for target in targets)
     if total != 100:
         raise invalid(f"traffic: percentages must sum to 100, but sum to {total}.")
     return targets
+
+
+def _check_tags(service: str, tags: Collection[str]) -> None:
+    """Tag and name together become one label of the tag's host name."""
+    for tag, times in Counter(tags).items():
+        if times > 1:
+            raise invalid(f"traffic: tag '{tag}' is used more than once.")
+        if len(tag) + len(service) > _LONGEST_TAG_AND_NAME:
+            rule = f"cannot exceed {_LONGEST_TAG_AND_NAME} characters together"
+            raise invalid(f"traffic: tag '{tag}' and service name '{service}' {rule}.")
 
 
 def _check_target(where: str, target: Target, revisions: Collection[str]) -> None:

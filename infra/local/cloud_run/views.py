@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from infra.local.cloud_run.catalog import ServiceView
+from infra.local.cloud_run.conditions import State, service_state
 from infra.local.cloud_run.model import Readiness, Revision, Target
 from infra.local.cloud_run.names import etag_of
-from infra.local.cloud_run.protos import State, front_url, service_state
+from infra.local.cloud_run.protos import front_url
 from infra.local.cloud_run.templates import image_in, labels_in
 
 
