@@ -14,6 +14,7 @@ from typing import IO
 
 from infra.local.cloud_run import SimulatedCloudRun, SimulatedService
 from infra.local.functions import function_apps
+from infra.local.metrics import SimulatedMetrics
 from infra.local.routes import Routes
 from infra.local.server import serve
 from infra.local.slack import SimulatedSlack, SlackPerson
@@ -73,18 +74,26 @@ class World:
         data.mkdir(parents=True, exist_ok=True)
         self._running.enter_context(_only_process(data))
         configure(self._running.enter_context((data / "switchman.log").open("a", buffering=1)))
+        services = _services(self.policy)
         run = SimulatedCloudRun(
-            data, self.base_url, _services(self.policy), self.options.operation.total_seconds()
+            data, self.base_url, services, self.options.operation.total_seconds()
         )
         run.start()
         self._running.callback(run.stop)
+        metrics = SimulatedMetrics(data, services)
+        self._running.callback(metrics.close)
         slack = self._slack(data)
         os.environ.update(self._environment(run.grpc_address))
         application = bootstrap.application()
         application.sqlite.expire_leases()
         self._running.callback(application.store.close)
         bus = self._bus(application)
-        routes = Routes(function_apps(), {"/sim/slack": slack.wsgi, "/sim": run.wsgi})
+        simulators = {
+            "/sim/slack": slack.wsgi,
+            "/sim/metrics": metrics.wsgi,
+            "/sim": metrics.counted(run.wsgi),
+        }
+        routes = Routes(function_apps(), simulators)
         self._running.enter_context(serve(routes, self.options.port, threads=32))
         self._running.callback(slack.stop)  # ends its long polls, so that the server can stop
         bus.start()
