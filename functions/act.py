@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue as Answer
 from functions.edge import LOG, answers
 from shared import bootstrap
 from shared.app.handle import Handled
-from shared.wire import orders, pubsub
+from shared.wire import orders, pubsub, waiting
 from shared.wire.snippets import snippet
 
 
 @functions_framework.http
-@answers("POST")
+@answers("POST", waits=waiting.pushed)
 def act(request: Request) -> Answer:
     """Carry out the action that the message names."""
     message = pubsub.unwrap(request.get_data(), dict(request.headers))

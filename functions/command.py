@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue as Answer
 from functions.edge import LOG, answers, said
 from shared import bootstrap
 from shared.app.accept import COMMAND
-from shared.wire import orders, pubsub
+from shared.wire import orders, pubsub, waiting
 
 
 @functions_framework.http
-@answers("POST")
+@answers("POST", waits=waiting.pushed)
 def command(request: Request) -> Answer:
     """Let the stored instruction take effect."""
     message = pubsub.unwrap(request.get_data(), dict(request.headers))

@@ -9,6 +9,8 @@
 | `Transient`: it may succeed later | 503 | it comes again |
 | `Misconfigured`: a fault of the deployment | 503 | it comes again; one line names every fault |
 | anything unforeseen | 500 | it comes again; the log says where it came from |
+
+What fails again and again on our side is told through the last resort (functions/watched.py).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Request
 from flask.typing import ResponseReturnValue as Answer
 
+from functions.watched import Waits, watch
 from shared import bootstrap
 from shared.domain.errors import BadMessage, Refused, SwitchmanError, Transient
 from shared.wire.limits import TooLarge
@@ -39,11 +42,14 @@ LOG: Final = logging.getLogger("switchman")
 _TRACE: Final = re.compile(r"([0-9a-f]{32})(?:/|$)")
 
 
-def answers(*methods: str, acknowledges: bool = True) -> Callable[[Handler], Handler]:
+def answers(
+    *methods: str, acknowledges: bool = True, waits: Waits | None = None
+) -> Callable[[Handler], Handler]:
     """Answer these methods, and map what the handler raises as the table above says.
 
     With `acknowledges` (Pub/Sub delivers) a message that can never succeed is answered 200,
-    because anything else brings it back; without, its sender is told 400 and why.
+    because anything else brings it back; without, its sender is told 400 and why. `waits` names
+    what is held up when a request fails; without it nothing is, and nobody is told.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -54,16 +60,26 @@ def answers(*methods: str, acknowledges: bool = True) -> Callable[[Handler], Han
                     return _error(400, "the body breaks off")
                 if request.method not in methods:
                     return _error(405, f"use {' or '.join(methods)}", Allow=", ".join(methods))
-                try:
-                    return handler(request)
-                except SwitchmanError as error:
-                    return _known(error, acknowledges)
-                except Exception as error:
-                    return _unforeseen(error)
+                given, error = _given(handler, request, acknowledges)
+                if waits is not None:
+                    watch(handler.__name__, request, given, error, waits)
+                return given
 
         return answer
 
     return decorate
+
+
+def _given(
+    handler: Handler, request: Request, acknowledges: bool
+) -> tuple[Answer, Exception | None]:
+    """The answer, and what the handler raised."""
+    try:
+        return handler(request), None
+    except SwitchmanError as error:
+        return _known(error, acknowledges), error
+    except Exception as error:
+        return _unforeseen(error), error
 
 
 def said(result: Handled) -> str:

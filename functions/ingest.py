@@ -11,14 +11,14 @@ from flask.typing import ResponseReturnValue as Answer
 from functions.edge import LOG, answers
 from shared import bootstrap
 from shared.domain.errors import BadMessage
-from shared.wire import alertmanager, rejections
+from shared.wire import alertmanager, rejections, waiting
 from shared.wire.limits import TooLarge
 
 SOURCE: Final = "alertmanager"
 
 
 @functions_framework.http
-@answers("POST", acknowledges=False)
+@answers("POST", acknowledges=False, waits=waiting.posted)
 def ingest(request: Request) -> Answer:
     """Publish one message for each alert of a webhook."""
     app = bootstrap.application()

@@ -14,7 +14,7 @@ from shared.app.accept import COMMAND, REJECTED
 from shared.domain.alert import Alert
 from shared.domain.errors import BadMessage
 from shared.domain.event import MessageRejected
-from shared.wire import alerts, pubsub, rejections
+from shared.wire import alerts, pubsub, rejections, waiting
 from shared.wire.limits import TooLarge
 
 PUBSUB: Final = "pubsub"
@@ -22,7 +22,7 @@ PUBSUB: Final = "pubsub"
 
 
 @functions_framework.http
-@answers("POST")
+@answers("POST", waits=waiting.pushed)
 def respond(request: Request) -> Answer:
     """Let every alert of the message take effect."""
     message = _unwrapped(request)
@@ -59,7 +59,7 @@ def _read(message: pubsub.PubsubMessage) -> tuple[tuple[Alert, ...], list[Messag
     try:
         if message.attributes.get("kind") == REJECTED:
             return (), [rejections.decode(message.data)]
-        reading = alerts.read_any(message.data, source)
+        reading = alerts.read_any(message.data, source, message.published_at)
     except (BadMessage, TooLarge) as error:
         return (), [rejections.rejection(source or PUBSUB, str(error), message.data)]
     return reading.alerts, [

@@ -11,14 +11,14 @@ from shared import bootstrap
 from shared.app.typed import Typed
 from shared.domain.event import Instruction
 from shared.domain.paging import Choice
-from shared.wire import slack_answer, slack_modal
+from shared.wire import slack_answer, slack_modal, waiting
 from shared.wire.slack import event_id_of
 from shared.wire.slack_command import SlashCommand
 from shared.wire.slack_request import Press, Submission, parse_request
 
 
 @functions_framework.http
-@answers("POST")
+@answers("POST", waits=waiting.typed)
 def slack(request: Request) -> Answer:
     """Answer a command, or store what was pressed or submitted, within Slack's 3 s."""
     app = bootstrap.application()

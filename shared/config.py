@@ -23,8 +23,9 @@ class SettingsError(Exception):
 class Settings:
     """What the environment says. Secrets may be `secret://NAME[/VERSION]` and never show.
 
-    `project` is where secrets are kept. `sqlite` is a file, `firestore` (project, database); exactly one is set. `pubsub` is a
-    project, None for the embedded bus. The last three point at simulators instead of vendors.
+    `project` is where secrets are kept. `sqlite` is a file, `firestore` (project, database);
+    exactly one is set. `pubsub` is a project, None for the embedded bus. `last_resort` are URLs,
+    or references to secrets that hold some. The last three point at simulators instead of vendors.
     """
 
     policy: Path
@@ -33,12 +34,22 @@ class Settings:
     firestore: tuple[str, str] | None = None
     pubsub: str | None = None
     ingest_tokens: tuple[str, ...] = field(default=(), repr=False)
-    last_resort: str = field(default="", repr=False)
+    last_resort: tuple[str, ...] = field(default=(), repr=False)
     slack_signing_secret: str = field(default="", repr=False)
     slack_bot_token: str = field(default="", repr=False)
     cloud_run_endpoint: str = ""
     slack_api_url: str = ""
     secret_manager_endpoint: str = ""
+
+    @classmethod
+    def for_last_resort(cls, env: Mapping[str, str]) -> Settings:
+        """Only what the last resort needs, whatever else is wrong with `env`."""
+        return cls(
+            policy=SHIPPED_POLICY,
+            project=env.get("GOOGLE_CLOUD_PROJECT", ""),
+            last_resort=urls_in(env.get("SWITCHMAN_LAST_RESORT", "")),
+            secret_manager_endpoint=env.get("SWITCHMAN_SECRET_MANAGER_ENDPOINT", ""),
+        )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -52,7 +63,7 @@ class Settings:
             firestore=firestore,
             pubsub=_bus(env.get("SWITCHMAN_BUS", "embedded"), faults),
             ingest_tokens=_tokens(env.get("SWITCHMAN_INGEST_TOKEN", ""), faults),
-            last_resort=env.get("SWITCHMAN_LAST_RESORT", ""),
+            last_resort=_last_resort(env.get("SWITCHMAN_LAST_RESORT", ""), faults),
             slack_signing_secret=env.get("SLACK_SIGNING_SECRET", ""),
             slack_bot_token=env.get("SLACK_BOT_TOKEN", ""),
             cloud_run_endpoint=_endpoint("SWITCHMAN_CLOUD_RUN_ENDPOINT", env, faults),
@@ -119,6 +130,31 @@ def _tokens(value: str, faults: list[str]) -> tuple[str, ...]:
             f"SWITCHMAN_INGEST_TOKEN holds {len(tokens)} tokens; set one, or two for a rotation"
         )
     return tokens
+
+
+def urls_in(value: str) -> tuple[str, ...]:
+    """The URLs of the last resort, separated by white space."""
+    return tuple(value.split())
+
+
+def is_way_out(url: str) -> bool:
+    """Whether something may be sent there: by https, on this machine, or as apprise knows."""
+    parts = _split(url)
+    if parts.scheme in ("http", "https"):
+        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        return bool(parts.hostname) and (local or parts.scheme == "https")
+    return bool(parts.scheme) and url.partition("://")[2] != ""
+
+
+def _last_resort(value: str, faults: list[str]) -> tuple[str, ...]:
+    urls = urls_in(value)
+    for number, url in enumerate(urls, start=1):
+        if not is_way_out(url):
+            faults.append(
+                f"SWITCHMAN_LAST_RESORT: entry {number} of {len(urls)} is no URL to send to; set "
+                "https://... of a webhook, an apprise URL, or secret://NAME"
+            )
+    return urls
 
 
 def _endpoint(name: str, env: Mapping[str, str], faults: list[str]) -> str:

@@ -48,21 +48,21 @@ def need_chromium() -> Path:
 
 
 @contextmanager
-def firestore_emulator() -> Iterator[str]:
-    """Runs the Firestore emulator; yields its `host:port`."""
+def firestore_emulator(port: int = 0) -> Iterator[str]:
+    """Runs the Firestore emulator, on any free port if none is given; yields its `host:port`."""
     jar = _emulator("cloud-firestore-emulator/cloud-firestore-emulator.jar", "the Firestore store")
     java = need_program("java", "the Firestore store")
     main_class = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-    with _serving([str(java), "-cp", str(jar), main_class]) as address:
+    with _serving([str(java), "-cp", str(jar), main_class], port) as address:
         yield address
 
 
 @contextmanager
-def pubsub_emulator() -> Iterator[str]:
-    """Runs the Pub/Sub emulator; yields its `host:port`."""
+def pubsub_emulator(port: int = 0) -> Iterator[str]:
+    """Runs the Pub/Sub emulator, on any free port if none is given; yields its `host:port`."""
     need_program("java", "the Pub/Sub bus")
     program = _emulator("pubsub-emulator/bin/cloud-pubsub-emulator", "the Pub/Sub bus")
-    with _serving([str(program)]) as address:
+    with _serving([str(program)], port) as address:
         yield address
 
 
@@ -105,9 +105,9 @@ def _sdk_roots() -> Iterator[Path]:
 
 
 @contextmanager
-def _serving(command: Sequence[str]) -> Iterator[str]:
-    """Runs an emulator on a free port in a process group of its own until the block ends."""
-    port = free_port()
+def _serving(command: Sequence[str], port: int) -> Iterator[str]:
+    """Runs an emulator in a process group of its own until the block ends; port 0 is any free."""
+    port = port or free_port()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [*command, "--host=127.0.0.1", f"--port={port}"],

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from shared.policy import load
 from shared.wire.alerts import parse_any
 from tests import emulators
 from tests.functions import serving
-from tests.functions.messages import SIGNING_SECRET, TOKEN
+from tests.functions.messages import SIGNING_SECRET, TOKEN, signed
 
 ROOT = Path(__file__).resolve().parents[1]
 INDEXES = ROOT / "infra" / "firestore.indexes.json"
@@ -41,22 +42,25 @@ if not (PLAN_JSON or os.environ.get("CI")):
     pytest.skip("TERRAFORM_PLAN_JSON names no plan of infra/terraform", allow_module_level=True)
 
 ANNOUNCES = ("publish pages", "publish changes")
+LAST_RESORT = "read secret last-resort"
 ROLES = {
-    "ingest": {"publish events", "read secret ingest-token"},
+    "ingest": {"publish events", "read secret ingest-token", LAST_RESORT},
     "slack": {
         "publish events",
         "change the store",
         "read secret slack-signing-secret",
         "read secret slack-bot-token",
+        LAST_RESORT,
     },
-    "respond": {"change the store", *ANNOUNCES},
-    "command": {"change the store", *ANNOUNCES},
-    "tick": {"change the store", *ANNOUNCES},
+    "respond": {"change the store", *ANNOUNCES, LAST_RESORT},
+    "command": {"change the store", *ANNOUNCES, LAST_RESORT},
+    "tick": {"change the store", *ANNOUNCES, LAST_RESORT},
     "drill": {"change the store", *ANNOUNCES},
-    "act-pages": {"change the store", *ANNOUNCES, "read secret slack-bot-token"},
+    "act-pages": {"change the store", *ANNOUNCES, "read secret slack-bot-token", LAST_RESORT},
     "act-changes": {
         "change the store",
         *ANNOUNCES,
+        LAST_RESORT,
         "move traffic of oa-convex-backend-nonprod",
         "move traffic of oa-convex-dashboard-nonprod",
     },
@@ -365,7 +369,8 @@ def test_the_store_has_the_declared_indexes_and_forgets_what_may_be_forgotten(pl
         (each["collectionGroup"], each["fieldPath"], each.get("ttl", False))
         for each in declared["fieldOverrides"]
     }
-    assert {("events", "expire_at", True), ("alerts", "expire_at", True)} <= fields
+    forgotten = {collection for collection, field, ttl in fields if ttl and field == "expire_at"}
+    assert forgotten == {"events", "alerts", "actions", "instructions"}
     assert plan.one("firestore_database")["type"] == "FIRESTORE_NATIVE"
 
 
@@ -413,7 +418,10 @@ def test_alarms_about_switchman_are_triaged(plan: Plan, policy: Policy) -> None:
 
 
 def test_the_log_metrics_know_the_lines_the_functions_write(plan: Plan, tmp_path: Path) -> None:
-    """A wrong token, a wrong signature and an unreadable alert are each counted where it happens."""
+    """A wrong token, a wrong signature and an unreadable alert are each counted where it happens.
+
+    For what is answered 401, one such line is enough to sound the alarm.
+    """
     source = serving.deploy(tmp_path / "source")
     env = {
         "SWITCHMAN_STORE": f"sqlite://{tmp_path / 'switchman.sqlite3'}",
@@ -421,18 +429,28 @@ def test_the_log_metrics_know_the_lines_the_functions_write(plan: Plan, tmp_path
         "SLACK_SIGNING_SECRET": SIGNING_SECRET,
     }
     metrics = {each["name"]: each["filter"] for each in plan.all("logging_metric")}
-    for name, metric in (
-        ("ingest", "switchman-unknown-senders"),
-        ("slack", "switchman-unknown-senders"),
-        ("respond", "switchman-rejected-alerts"),
+    wrong = {"Authorization": "Bearer another", **signed(b"", time.time(), "another secret")}
+    for name, status, metric in (
+        ("ingest", 401, "switchman-unknown-senders"),
+        ("slack", 401, "switchman-unknown-senders"),
+        ("respond", 200, "switchman-rejected-alerts"),
     ):
         (pattern,) = re.findall(r'jsonPayload\.message=~"([^"]*)"', metrics[metric])
         with serving.serve(source, name, env, tmp_path / name) as function:
-            function.client.post("/", content=b"nobody can read this")
+            answer = function.client.post("/", content=b"nobody can read this", headers=wrong)
+            assert answer.status_code == status
             counted = [line for line in function.log() if re.search(pattern, line["message"])]
         assert len(counted) == 1, name
         assert f'"switchman-{name}"' in metrics[metric]
         assert metrics["switchman-handled-alerts"].endswith("labels.event:*")
+    (alarm,) = (
+        each
+        for each in plan.all("monitoring_alert_policy")
+        if each["display_name"] == "Switchman: unknown senders"
+    )
+    (condition,) = (each["condition_threshold"][0] for each in alarm["conditions"])
+    assert '"logging.googleapis.com/user/switchman-unknown-senders"' in condition["filter"]
+    assert (condition["comparison"], condition["threshold_value"]) == ("COMPARISON_GT", 0)
 
 
 def _incident(alarm: dict[str, Any], condition: dict[str, Any]) -> bytes:

@@ -6,7 +6,11 @@ locals {
     SWITCHMAN_INGEST_TOKEN = { name = "ingest-token", readers = ["ingest"] }
     SLACK_SIGNING_SECRET   = { name = "slack-signing-secret", readers = ["slack"] }
     SLACK_BOT_TOKEN        = { name = "slack-bot-token", readers = ["slack", "act-pages"] }
+    SWITCHMAN_LAST_RESORT  = { name = "last-resort", readers = local.watched }
   }
+
+  # Something waits for these; what they cannot work on is told through the last resort.
+  watched = ["ingest", "slack", "respond", "command", "tick", "act-pages", "act-changes"]
 
   secret_settings = { for function in keys(local.functions) :
     function => {

@@ -10,7 +10,7 @@ from concurrent.futures import wait
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from shared.domain.errors import Transient
+from shared.domain.errors import TopicsAway
 from shared.ports import Message
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class PubSubPublisher:
     has. The client itself heeds PUBSUB_EMULATOR_HOST. Safe to use from several threads.
 
     Raises:
-        Transient: There are no credentials to be had.
+        TopicsAway: There are no credentials to be had.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class PubSubPublisher:
         try:
             self._client = PublisherClient()
         except GoogleAuthError as error:
-            raise Transient(f"no credentials for Pub/Sub: {type(error).__name__}") from error
+            raise TopicsAway(f"no credentials for Pub/Sub: {type(error).__name__}") from error
 
     def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Return once Pub/Sub has every message; publishing one of them twice does no harm.
 
         Raises:
-            Transient: At least one of them is not known to be durable.
+            TopicsAway: At least one of them is not known to be durable.
         """
         path = self._client.topic_path(self._project, self._prefix + topic)
         futures = [self._begin(path, message) for message in messages]
@@ -57,7 +57,7 @@ class PubSubPublisher:
             why = type(failed[0]).__name__ if failed else f"not confirmed in {self._seconds:g} s"
             count = len(failed) + len(late)
             text = f"{count} of {len(messages)} messages are not published to {path}: {why}"
-            raise Transient(f"{text}{_hint(failed)}") from (failed[0] if failed else None)
+            raise TopicsAway(f"{text}{_hint(failed)}") from (failed[0] if failed else None)
 
     def close(self) -> None:
         """Send what is waiting, and stop."""

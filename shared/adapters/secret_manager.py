@@ -13,7 +13,7 @@ from typing import Final
 
 from shared.adapters.google_channel import open_channel
 from shared.adapters.google_errors import Call, asked
-from shared.domain.errors import Refused, Transient
+from shared.domain.errors import Refused, SecretsAway, Transient
 from shared.ports import Clock
 
 SCHEME: Final = "secret://"
@@ -65,7 +65,7 @@ class SecretManager:
         One line end after the secret is not part of it: `echo` put it there.
 
         Raises:
-            Transient: It cannot be read now; the text says what is missing, never the value.
+            SecretsAway: It cannot be read now; the text says what is missing, never the value.
             Refused: It looks like a reference, but is none.
         """
         if not value.startswith(SCHEME):
@@ -101,11 +101,11 @@ class SecretManager:
                     name=resource, retry=None, timeout=_TIMEOUT_SECONDS
                 ),
             )
-        except Refused as error:
+        except (Refused, Transient) as error:
             # It is readable as soon as somebody mends it, and until then nobody is to be told no.
-            raise Transient(str(error)) from error
+            raise SecretsAway(str(error)) from error
         try:
             text = bytes(answer.payload.data).decode()
         except UnicodeDecodeError:
-            raise Transient(f"{resource} is not UTF-8 text") from None
+            raise SecretsAway(f"{resource} is not UTF-8 text") from None
         return text.removesuffix("\n").removesuffix("\r")

@@ -11,6 +11,7 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.sqlite.store import SqliteStore
 from tests.functions import serving
 from tests.functions.messages import SIGNING_SECRET, TOKEN
+from tests.hook import Hook, hooked
 
 Serve = Callable[..., serving.Served]
 
@@ -54,3 +55,10 @@ def store(database: Path) -> Iterator[SqliteStore]:
     store = SqliteStore(database, SystemClock())
     yield store
     store.close()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A webhook for SWITCHMAN_LAST_RESORT to name."""
+    with hooked() as hook:
+        yield hook

@@ -14,8 +14,11 @@ from tests.contract.test_secret_manager import Server
 from tests.fakes.clock import ManualClock
 from tests.functions.conftest import Serve
 from tests.functions.messages import TOKEN, alert, press, signed, webhook
+from tests.functions.outage import delivered, only
 from tests.functions.serving import Served
+from tests.hook import Hook
 
+LAST_RESORT = "projects/demo/secrets/last-resort/versions/latest"
 INGEST_TOKEN = "projects/demo/secrets/ingest-token/versions/latest"
 UNREADABLE = (
     grpc.StatusCode.UNAVAILABLE,
@@ -85,6 +88,25 @@ def test_slacks_signing_secret_that_cannot_be_read_is_503(served: Serve, secrets
     )
 
     assert answer.status_code == 503
+
+
+def test_the_last_resort_may_be_a_secret_and_is_read_when_it_is_needed(
+    served: Serve, secrets: Server, hook: Hook
+) -> None:
+    """While it cannot be read nobody is told; the next failure after that is. No log shows it."""
+    named = {"SWITCHMAN_LAST_RESORT": "secret://last-resort", "SWITCHMAN_STORE": ""}
+    respond = served("respond", {**environment(secrets), **named})
+
+    secrets.values[LAST_RESORT] = f"{hook.url}\n".encode()
+    secrets.code = grpc.StatusCode.UNAVAILABLE
+    assert delivered(respond, 3) == 503
+    assert "the last resort was not reached" in respond.said()
+    assert hook.texts() == []
+    secrets.code = None
+    assert delivered(respond, 4) == 503
+
+    assert "SWITCHMAN_STORE is not set" in only(hook)
+    assert "hush-hush" not in respond.said()
 
 
 def test_a_rotated_token_is_known_after_a_minute(secrets: Server) -> None:

@@ -12,9 +12,11 @@ from tests.functions.serving import NAMES, PYTHON, environment
 SCRIPT = Path(__file__).with_name("first_answer.py")
 # What costs time to load, and belongs to a vendor or to a part that not every function needs.
 HEAVY = (
+    "apprise",
     "google.api_core",
     "google.auth",
     "google.cloud.firestore",
+    "google.cloud.monitoring",
     "google.cloud.pubsub",
     "google.cloud.run",
     "google.cloud.secretmanager",

@@ -1,0 +1,123 @@
+"""When Switchman cannot work: who waits is told past the policy, the store and the topics."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.domain.errors import SwitchmanError
+from shared.ports import Clock, LastResort
+
+LOG: Final = logging.getLogger("switchman")
+
+ENOUGH: Final = 3
+"""Failures after which somebody is told: one or two may pass by themselves."""
+SILENCE: Final = timedelta(hours=1)
+"""How long nothing more is said about the same cause."""
+_MOST: Final = 10
+"""Faults, or alerts, that are told one by one."""
+
+
+class LastWord:
+    """Says each thing once for a while through the last resort, and never raises."""
+
+    def __init__(self, resort: LastResort | None, clock: Clock) -> None:
+        self._resort = resort
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._silent_until: dict[str, datetime] = {}
+
+    def say(self, cause: str, text: str, silence: timedelta = SILENCE) -> None:
+        """Send the text, unless the same cause was told less than `silence` ago.
+
+        What could not be sent counts as not said. The log has the outcome, and not the text.
+        """
+        if not self._begins(cause, silence):
+            return
+        if self._resort is None:
+            LOG.error("nobody is told of %s: SWITCHMAN_LAST_RESORT is not set", cause)
+            return
+        try:
+            self._resort.send(text)
+        except Exception as error:  # whatever it is: an answer waits, and the next failure comes
+            self._forget(cause)
+            why = str(error) if isinstance(error, SwitchmanError) else type(error).__name__
+            LOG.error("the last resort was not reached about %s: %s", cause, why)  # noqa: TRY400
+        else:
+            LOG.error("told through the last resort: %s", cause)
+
+    def _begins(self, cause: str, silence: timedelta) -> bool:
+        now = self._clock.now()
+        with self._lock:
+            waiting = {key: end for key, end in self._silent_until.items() if end > now}
+            self._silent_until = {cause: now + silence, **waiting}
+            return cause not in waiting
+
+    def _forget(self, cause: str) -> None:
+        with self._lock:
+            self._silent_until.pop(cause, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One request that could not be worked on. No text here holds a secret.
+
+    `cause` is the same for the same trouble; `faults` say what is wrong, `waiting` what waits
+    for it to be mended. `delivery` counts how often the message came, 0 where nobody counts.
+    """
+
+    function: str
+    cause: str
+    faults: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
+    delivery: int = 0
+
+
+class Watch:
+    """Counts what fails in a row in this process, and has somebody told the third time.
+
+    A message that comes for the third time counts as well: the first two may have met others.
+    """
+
+    def __init__(self, last_word: LastWord) -> None:
+        self._last_word = last_word
+        self._lock = threading.Lock()
+        self._in_a_row: Counter[str] = Counter()
+
+    def worked(self, function: str) -> None:
+        """A request was worked on: what failed before it has passed."""
+        with self._lock:
+            self._in_a_row[function] = 0
+
+    def failed(self, failure: Failure) -> None:
+        """Count it; never raises."""
+        with self._lock:
+            self._in_a_row[failure.function] += 1
+            times = max(self._in_a_row[failure.function], failure.delivery)
+        if times >= ENOUGH:
+            self._last_word.say(failure.cause, told(failure, times))
+
+
+def told(failure: Failure, times: int) -> str:
+    """What a person reads who knows of nothing."""
+    parts = [f"Switchman cannot work: its function {failure.function} failed {times} times."]
+    parts += ["What is wrong:", *_listed(failure.faults)]
+    if failure.waiting:
+        parts += ["What waits for it, and pages nobody until then:", *_listed(failure.waiting)]
+    parts += [
+        f"What to do: read the log of the function {failure.function} and mend what it names; "
+        "what waits comes again by itself. Look at what alerts without Switchman meanwhile. "
+        "More in docs/when-switchman-fails.md."
+    ]
+    return "\n".join(parts)
+
+
+def _listed(lines: Iterable[str]) -> list[str]:
+    each = list(dict.fromkeys(lines))
+    more = [f"• and {len(each) - _MOST} more"] if len(each) > _MOST else []
+    return [*(f"• {line}" for line in each[:_MOST]), *more]

@@ -1,0 +1,103 @@
+"""The adapters: which ones the settings choose. Each loads its vendor's library when it is built."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from shared.bootstrap.last_resort import WayOut
+from shared.bootstrap.once import once
+from shared.config import Settings
+from shared.domain.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from shared.adapters.firestore.store import FirestoreStore
+    from shared.adapters.sqlite.store import SqliteStore
+    from shared.domain.policy import Policy
+    from shared.ports import Chat, Health, Publisher, Store, Traffic
+
+
+class Outside(WayOut):
+    """The policy, the store, the topics, and the vendors that are asked to do things."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._chat_with = lru_cache(maxsize=1)(self._make_chat)
+
+    @once
+    def policy(self) -> Policy:
+        """The policy file."""
+        from shared.policy import PolicyError, load
+
+        try:
+            return load(self.settings.policy)
+        except PolicyError as error:
+            raise Misconfigured(*map(str, error.faults)) from error
+
+    @once
+    def store(self) -> Store:
+        """The store."""
+        return self.sqlite if self.settings.sqlite is not None else self._firestore
+
+    @once
+    def _firestore(self) -> FirestoreStore:
+        from google.cloud.firestore import Client
+
+        from shared.adapters.firestore.store import FirestoreStore
+
+        assert self.settings.firestore is not None, "settings name one of the two stores"
+        project, database = self.settings.firestore
+        return FirestoreStore(Client(project=project, database=database), self.clock)
+
+    @once
+    def sqlite(self) -> SqliteStore:
+        """The SQLite store, on which the embedded bus lives."""
+        if self.settings.sqlite is None:
+            raise Misconfigured("SWITCHMAN_STORE: the embedded bus needs a sqlite:// store")
+        import sqlite3
+
+        from shared.adapters.sqlite.database import NotDurable
+        from shared.adapters.sqlite.store import SqliteStore
+        from shared.wire.stored import NewerSchema
+
+        with_messages = self.settings.pubsub is None
+        try:
+            return SqliteStore(self.settings.sqlite, self.clock, messages=with_messages)
+        except NewerSchema as error:
+            raise Misconfigured(str(error)) from error
+        except (NotDurable, sqlite3.DatabaseError) as error:
+            path = self.settings.sqlite
+            raise Misconfigured(f"SWITCHMAN_STORE: {path} is no store: {error}") from error
+
+    @once
+    def publisher(self) -> Publisher:
+        """The way onto the topics."""
+        if self.settings.pubsub is None:
+            return self.sqlite.messages
+        from shared.adapters.pubsub import PubSubPublisher
+
+        return PubSubPublisher(self.settings.pubsub)
+
+    @property
+    def chat(self) -> Chat:
+        """Slack; with a new token as soon as the secret has one."""
+        return self._chat_with(self.secret("SLACK_BOT_TOKEN", self.settings.slack_bot_token))
+
+    def _make_chat(self, token: str) -> Chat:
+        from shared.adapters.slack import SLACK_API, SlackChat
+
+        return SlackChat(token, self.clock, base_url=self.settings.slack_api_url or SLACK_API)
+
+    @once
+    def traffic(self) -> Traffic:
+        """Cloud Run."""
+        from shared.adapters.cloud_run import CloudRunTraffic
+
+        return CloudRunTraffic(self.clock, endpoint=self.settings.cloud_run_endpoint)
+
+    @once
+    def health(self) -> Health:
+        """Health checks over HTTP."""
+        from shared.adapters.http_health import HttpHealth
+
+        return HttpHealth(self.clock)
