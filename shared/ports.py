@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # an adapter loads only what it makes itself
     from shared.domain.action import Action, Outcome
     from shared.domain.alert import AlertRow
-    from shared.domain.decision import DrillRow, RejectedRow, Row, TimelineRow
+    from shared.domain.decision import AuditRow, DrillRow, RejectedRow, Row, TimelineRow
     from shared.domain.event import Instruction, Timer
     from shared.domain.incident import Incident
+    from shared.domain.metrics import MetricQuery, Missing, Reading
     from shared.domain.paging import Card, MessageRef, Sheet
     from shared.domain.policy import HealthCheck
     from shared.domain.rollback import Revision, ServiceState, Split
@@ -55,13 +56,23 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """What `Heads.series(id, limit)` answered."""
+
+    id: str
+    limit: int
+    rows: tuple[AlertRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """Everything one event changes; all of it is written, or nothing.
 
     `stack` is None when the head stays as it is: then the token is still checked (in a
     transaction that reads the head), and the head is not written. Actions become outbox rows;
     timers replace those of the same id; `cleared` are timers to delete, unless one
-    was set anew for another time.
+    was set anew for another time. With `series`, the series must still be what it was when
+    this was decided: two messages about it take effect one after the other.
     """
 
     event: str
@@ -74,6 +85,7 @@ class Commit:
     timers: tuple[Timer, ...] = ()
     cleared: tuple[Timer, ...] = ()
     settles: Settlement | None = None
+    series: Series | None = None
 
 
 class Committed(Enum):
@@ -93,6 +105,8 @@ class Heads(Protocol):
     def commit(self, commit: Commit, token: Token) -> Committed:
         """Write all of it or nothing.
 
+        A row of an alert that is there is changed only in its status, end, `heard_at` and
+        reason; one that has ended never fires again.
         Raises `Conflict` when the head is no longer what the token says or a row was raced
         (decide again), `StaleHolder` when the settlement's fence is not the current one,
         `Transient` when the store is away. A commit whose answer was lost and which succeeded
@@ -108,8 +122,16 @@ class Heads(Protocol):
         """The alert's row."""
         ...
 
+    def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
+        """The rows of one series, the newest start first."""
+        ...
+
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire (a COUNT query)."""
+        ...
+
+    def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
+        """Alerts of the incident that fire, by their ids."""
         ...
 
 
@@ -122,6 +144,13 @@ class Outbox(Protocol):
 
     def renew(self, held: Lease, lease: timedelta) -> Lease:
         """Hold it for longer. Raises `StaleHolder` when it has passed to another worker."""
+        ...
+
+    def left(self, held: Lease) -> timedelta:
+        """How much longer this claim holds the action, by the store's clock; zero if it does not.
+
+        Renewals since count: a claim is told by its `attempt`, not by its fence.
+        """
         ...
 
     def release(self, held: Lease) -> None:
@@ -196,8 +225,25 @@ class Reports(Protocol):
         """Every stack's head, and how often it was written."""
         ...
 
+    def audit(self, limit: int = 100) -> tuple[AuditRow, ...]:
+        """What people told Switchman to do and what came of it, newest first."""
+        ...
 
-class Store(Heads, Outbox, Timers, Instructions, Reports, Protocol):
+
+class Housekeeping(Protocol):
+    """Forgetting what nobody needs any more."""
+
+    def prune(self, now: datetime) -> int:
+        """Delete what may be forgotten at `now`, a bounded number of rows at a time.
+
+        Events after 7 days, resolved alerts 30 days after their end, and what belonged to them.
+        Never an unsettled action, a firing alert, an incident, its timeline, or the audit.
+        Returns how many rows went; 0 where the store itself forgets (Firestore's TTL).
+        """
+        ...
+
+
+class Store(Heads, Outbox, Timers, Instructions, Reports, Housekeeping, Protocol):
     """All of it."""
 
     def close(self) -> None:
@@ -253,6 +299,18 @@ class Chat(Protocol):
         ...
 
 
+class LastResort(Protocol):
+    """A way to people that needs neither the policy nor the store."""
+
+    def send(self, text: str) -> None:
+        """Return within a few seconds, once somebody outside has taken the text.
+
+        Raises `Transient` when nobody is known to have, `Refused` when nobody ever will. No
+        error shows the address, which is a secret.
+        """
+        ...
+
+
 class Traffic(Protocol):
     """Cloud Run's traffic."""
 
@@ -305,4 +363,23 @@ class Clock(Protocol):
 
     def sleep(self, duration: timedelta) -> None:
         """Wait."""
+        ...
+
+
+class Metrics(Protocol):
+    """What is measured of the services: the proof of a recovery, and of a soak."""
+
+    def value(self, query: MetricQuery, at: datetime) -> Reading | Missing:
+        """The query's value at `at`, with the time of its newest sample; of several, the worst.
+
+        Raises `Transient` when the source is away, `Refused` (what to do about it) when it says no.
+        """
+        ...
+
+    def requests(self, resource: str, revision: str, window: timedelta, at: datetime) -> int | None:
+        """How many requests the Cloud Run revision answered in the window that ends at `at`.
+
+        None where that is not known; sources lag by minutes, so that it may be more, never less.
+        Raises as `value` does.
+        """
         ...

@@ -1,15 +1,17 @@
-"""What happens each minute: timers that are due, and messages that may have been lost."""
+"""What happens each minute: due timers, messages that may have been lost, and housekeeping."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.app.announce import Announcer
 from shared.app.handle import Handle
 from shared.domain.errors import SwitchmanError
-from shared.domain.event import Timer, TimerDue
-from shared.ports import Clock, Outbox, Timers
+from shared.domain.event import Timer, TimerDue, TimerKind
+from shared.domain.incident_state import State
+from shared.ports import Clock, Housekeeping, Outbox, Reports, Timers
 
 LOST_AFTER = timedelta(seconds=30)
 """An action neither done nor held for so long is published again."""
@@ -17,10 +19,11 @@ LOST_AFTER = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What a tick did."""
+    """What a tick did. `failed` says what it could not do, for each a line."""
 
     timers: int
     published_again: int
+    pruned: int
     failed: tuple[str, ...]
 
 
@@ -31,23 +34,59 @@ class Tick:
     handle: Handle
     timers: Timers
     outbox: Outbox
+    reports: Reports
+    housekeeping: Housekeeping
     announcer: Announcer
     clock: Clock
 
     def __call__(self) -> Ticked:
-        """Let due timers take effect, and publish what was not published."""
+        """Let due timers take effect, publish what was not published, and then tidy up."""
         due = self.timers.due(self.clock.now())
         failed = tuple(error for timer in due if (error := self._fire(timer)))
         lost = self.outbox.unsettled(LOST_AFTER)
         self.announcer.again(lost)
-        return Ticked(len(due) - len(failed), len(lost), failed)
+        done = len(due) - len(failed)
+        failed += self._sweep()
+        pruned = self._prune()
+        if isinstance(pruned, str):
+            return Ticked(done, len(lost), 0, (*failed, pruned))
+        return Ticked(done, len(lost), pruned, failed)
 
     def _fire(self, timer: Timer) -> str:
         """One timer in trouble does not hold up the others; it stays due."""
         try:
             self.handle(TimerDue(timer=timer, firing=0))
-        except SwitchmanError as error:
-            return f"{timer.id}: {error}"
         except Exception as error:
-            return f"{timer.id}: unforeseen {type(error).__name__}"
+            return _trouble(timer.id, error)
         return ""
+
+    def _sweep(self) -> tuple[str, ...]:
+        """No alert fires on a resolved incident; should one all the same, it is looked at again.
+
+        Nothing we know of leads there. It would be an incident that nobody sees.
+        """
+        try:
+            return tuple(error for timer in self._overlooked() if (error := self._fire(timer)))
+        except Exception as error:
+            return (_trouble("looking for firing alerts", error),)
+
+    def _overlooked(self) -> Iterator[Timer]:
+        incidents = (each for view in self.reports.heads() for each in view.stack.incidents)
+        for each in incidents:
+            over = each.resolved_at if each.state is State.RESOLVED else None
+            if over is not None and self.handle.heads.firing(each.id):
+                kind = TimerKind.SETTLE
+                yield Timer(kind=kind, stack=each.stack, incident=each.id, due=over)
+
+    def _prune(self) -> int | str:
+        """How many rows were forgotten, or what was in the way; it can wait for the next tick."""
+        try:
+            return self.housekeeping.prune(self.clock.now())
+        except Exception as error:
+            return _trouble("pruning", error)
+
+
+def _trouble(what: str, error: Exception) -> str:
+    if isinstance(error, SwitchmanError):
+        return f"{what}: {error}"
+    return f"{what}: unforeseen {type(error).__name__}"

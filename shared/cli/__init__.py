@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from shared.cli.audit import app as audit
 from shared.cli.common import err
 from shared.cli.drill import app as drill
 from shared.cli.incidents import app as incidents
@@ -31,6 +32,7 @@ app.command(epilog="Example: switchman lint infra/policies/convex.yaml")(lint)
 app.command(epilog="Example: switchman classify alerts.jsonl | jq .lane")(classify)
 app.command(epilog="Example: switchman oncall")(oncall)
 app.add_typer(incidents, name="incidents", help="Read and work the incidents of a store.")
+app.add_typer(audit, name="audit", help="Who told Switchman to do what.")
 app.add_typer(drill, name="drill", help="Drills that keep the way back honest.")
 
 

@@ -10,6 +10,7 @@ from shared.domain.action import Action
 from shared.domain.alert import AlertRow
 from shared.domain.event import Timer
 from shared.domain.incident import Incident, TimelineKind
+from shared.domain.paging import Choice
 from shared.domain.rollback import NoPlan, Plan
 from shared.domain.stack import Stack
 
@@ -26,7 +27,8 @@ class Reason(StrEnum):
     RAISED = "a worse alert joined: the severity was raised and the owner paged"
     ENDED = "the alert ended; the settle timer resolves the incident"
     ENDED_UNSEEN = "the alert ended before anything was known of it"
-    ENDED_ALREADY = "the alert has already ended: it never fires again with the same start"
+    ENDED_ALREADY = "the alert has already ended, as was said after this message"
+    OVERTAKEN = "the alert fires, as was said after this message"
     REPEATED = "the alert is known and still fires"
     RECOVERED = "the alert that set the rollback off has ended"
     CARRIED_OUT = "carried out"
@@ -96,7 +98,28 @@ class RejectedRow:
     snippet: str
 
 
-Row = AlertRow | TimelineRow | IncidentRow | DrillRow | RejectedRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """What a person told Switchman to do, and what came of it. Never changed, never pruned.
+
+    `id` is the instruction's, and `asked` its text: a reason, a drill with its options, or what
+    a declared incident is about. `person` is the Slack member id. `answer` is the reason of the
+    decision, `text` what the person was told where it was refused.
+    """
+
+    id: str
+    at: datetime
+    person: str
+    choice: Choice
+    stack: str
+    incident: str
+    plan: str
+    answer: str
+    asked: str = ""
+    text: str = ""
+
+
+Row = AlertRow | TimelineRow | IncidentRow | DrillRow | RejectedRow | AuditRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

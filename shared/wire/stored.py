@@ -16,7 +16,7 @@ import msgspec
 
 from shared.domain.action import ORDERS, Action, Delivered, Done, GaveUp, Outcome
 from shared.domain.alert import AlertRow
-from shared.domain.decision import DrillRow, RejectedRow, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.errors import BadMessage, SwitchmanError
 from shared.domain.event import Instruction, Timer
 from shared.domain.incident import Incident
@@ -196,6 +196,7 @@ DRILL: Final = Codec(_encode_drill, _decode_drill)
 ALERT: Final = _codec(AlertRow)
 TIMELINE: Final = _codec(TimelineRow)
 REJECTED: Final = _codec(RejectedRow)
+AUDIT: Final = _codec(AuditRow)
 INCIDENT: Final = _codec(Incident)
 TIMER: Final = _codec(Timer)
 INSTRUCTION: Final = _codec(Instruction)

@@ -16,10 +16,11 @@ from shared.adapters.firestore.store import FirestoreStore
 from shared.adapters.sqlite.store import SqliteStore
 from shared.domain.action import Action, ActionKind, Order, PageOrder, PlanOrder
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import TimelineRow
-from shared.domain.event import Timer, TimerKind
+from shared.domain.decision import AuditRow, TimelineRow
+from shared.domain.event import Instruction, Timer, TimerKind
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import State
+from shared.domain.paging import Choice
 from shared.domain.severity import Severity
 from shared.domain.stack import Stack
 from shared.ports import Clock, Commit, Store
@@ -103,6 +104,33 @@ def line(name: str, minutes: float = 0, of: str = "") -> TimelineRow:
         at=at(minutes),
         kind=TimelineKind.OPENED,
         text=f"{name} happened",
+    )
+
+
+def audited(name: str, minutes: float = 0) -> AuditRow:
+    """Somebody acknowledged incident 1."""
+    return AuditRow(
+        id=name,
+        at=at(minutes),
+        person="U1",
+        choice=Choice.ACKNOWLEDGE,
+        stack="shop",
+        incident=incident().id,
+        plan="",
+        answer="carried out",
+    )
+
+
+def instruction(name: str = "f00d", minutes: float = 0) -> Instruction:
+    """Somebody asks for the rollback of incident 1."""
+    return Instruction(
+        id=name,
+        choice=Choice.APPROVE,
+        incident=incident().id,
+        plan="hash",
+        person="U1",
+        channel="C1",
+        at=at(minutes),
     )
 
 

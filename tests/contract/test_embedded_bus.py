@@ -370,6 +370,18 @@ def test_waiting_message_is_not_published_twice(store: SqliteStore) -> None:
     assert [each.id for each in store.messages.waiting("events", 0, 9)] == ["m1", "m2"]
 
 
+def test_time_of_publication_never_goes_back(tmp_path: Path) -> None:
+    """It tells which of two messages was said last, also where the clock was set back between."""
+    clock = ManualClock(at(0))
+    with closing(SqliteStore(tmp_path / "switchman.db", clock)) as store:
+        publish(store, "events", "m1")
+        clock.advance(-timedelta(hours=1))
+        publish(store, "events", "m2")
+        publish(store, "events", "m3")
+        one, two, three = (m.published_at for m in store.messages.waiting("events", 0, 9))
+    assert one < two < three
+
+
 def test_delivered_message_may_be_published_again(
     server: Subscriber, store: SqliteStore, start: Callable[..., EmbeddedBus]
 ) -> None:

@@ -15,20 +15,25 @@ from google.cloud import firestore
 from shared.adapters.firestore.store import FirestoreStore
 from shared.domain.action import Done
 from shared.domain.alert import AlertStatus
+from shared.domain.decision import IncidentRow
 from shared.domain.errors import Conflict, Transient
 from shared.domain.stack import Stack
 from shared.ports import Committed, Lease, NotClaimed, Settlement
+from shared.wire import stored
 from tests import emulators
 from tests.contract.store_contract import (
     action,
     alert_row,
     at,
+    audited,
     commit,
     firestore_client,
     incident,
+    instruction,
     line,
     put,
     shop,
+    timer,
 )
 from tests.fakes.clock import ManualClock
 
@@ -156,6 +161,7 @@ def test_service_that_is_away_is_transient(clock: ManualClock) -> None:
         lambda: store.load("shop"),
         lambda: store.seen("e1"),
         lambda: store.firing("shop-1"),
+        lambda: store.series("s1"),
         lambda: store.commit(commit("e1", shop()), ""),
         lambda: store.claim("e1-0", LEASE),
         lambda: store.unsettled(LEASE),
@@ -163,6 +169,7 @@ def test_service_that_is_away_is_transient(clock: ManualClock) -> None:
         store.incidents,
         lambda: store.timeline("shop-1"),
         lambda: store.instruction("f00d"),
+        store.audit,
     )
     for door in doors:
         with pytest.raises(Transient):
@@ -170,19 +177,54 @@ def test_service_that_is_away_is_transient(clock: ManualClock) -> None:
 
 
 def test_what_may_be_forgotten_says_when(store: FirestoreStore, client: firestore.Client) -> None:
-    """Events go after 7 days and ended alerts after 30; a firing alert stays."""
+    """Events and settled actions go after 7 days, ended alerts and instructions after 30."""
     ended = alert_row(2, status=AlertStatus.RESOLVED, ends_at=at(0))
     put(store, "e1", rows=(alert_row(1), ended, alert_row(3)))
     put(store, "e2", rows=(alert_row(3, status=AlertStatus.RESOLVED, ends_at=at(0)),))
+    put(store, "e3", rows=(audited("e3"),), actions=(action("e3-0"), action("e3-1")))
+    held = store.claim("e3-1", LEASE)
+    assert isinstance(held, Lease)
+    put(store, "e3-1-1", settles=Settlement(action="e3-1", fence=held.fence, outcome=Done()))
+    store.add_instruction(instruction("e3"))
 
     def expiry(collection: str, name: str) -> datetime | None:
         fields = client.collection(collection).document(name).get().to_dict() or {}
         when: datetime | None = fields.get("expire_at")
         return when
 
-    assert expiry("events", "e1") == at(0) + timedelta(days=7)
-    assert expiry("alerts", "alert-1") is None
-    assert expiry("alerts", "alert-2") == expiry("alerts", "alert-3") == at(0) + timedelta(days=30)
+    week, month = at(0) + timedelta(days=7), at(0) + timedelta(days=30)
+    assert expiry("events", "e1") == expiry("actions", "e3-1") == week
+    assert expiry("alerts", "alert-2") == expiry("alerts", "alert-3") == month
+    assert expiry("instructions", "e3") == month
+    kept = (("alerts", "alert-1"), ("events", "e3"), ("actions", "e3-0"), ("audit", "e3"))
+    assert [expiry(*each) for each in kept] == [None] * 4
+
+
+def test_only_what_may_be_forgotten_has_a_ttl(
+    store: FirestoreStore, client: firestore.Client
+) -> None:
+    """Google deletes in exactly those collections in which a document may say when."""
+    put(store, "e1", shop(), rows=(line("t1"), alert_row(1), audited("i1")), timers=(timer(),))
+    put(store, "e2", actions=(action("e2-0"),), rows=(IncidentRow(incident=incident(2)),))
+    put(store, "e3", rows=(alert_row(2, status=AlertStatus.RESOLVED),))
+    held = store.claim("e2-0", LEASE)
+    assert isinstance(held, Lease)
+    put(store, "e2-0-1", settles=Settlement(action="e2-0", fence=held.fence, outcome=Done()))
+    store.add_instruction(instruction())
+    saying_when = {
+        each.id
+        for each in client.collections()
+        if any("expire_at" in (row.to_dict() or {}) for row in each.stream())
+    }
+    declared = json.loads(INDEXES.read_text(encoding="utf-8"))["fieldOverrides"]
+    assert saying_when == {each["collectionGroup"] for each in declared if each.get("ttl")}
+
+
+def test_action_that_is_gone_was_settled(store: FirestoreStore, client: firestore.Client) -> None:
+    """Google forgets in no particular order: an action may go before the event that led to it."""
+    put(store, "e1", actions=(action("e1-0"), action("e1-1")))
+    client.collection("actions").document("e1-0").delete()
+    assert store.seen("e1") == (action("e1-1"),)
 
 
 def test_names_may_hold_slashes(store: FirestoreStore) -> None:
@@ -190,6 +232,46 @@ def test_names_may_hold_slashes(store: FirestoreStore) -> None:
     put(store, "a/b", Stack(id="team/shop"), rows=(line("x/y"),))
     assert store.load("team/shop")[0] == Stack(id="team/shop")
     assert store.seen("a/b") == ()
+
+
+def test_head_of_an_older_program_is_taken_over(
+    store: FirestoreStore, client: firestore.Client
+) -> None:
+    """A head from before there was a schema loads, and has today's after its next write."""
+    document = client.collection("stacks").document("shop")
+    body = json.loads(stored.HEAD.encode(shop()))
+    del body["schema"], body["stack"]["incidents"][0]["rounds"]
+    document.set({"event": "e1", "body": json.dumps(body)})
+    head, token = store.load("shop")
+    assert head == shop()
+    store.commit(commit("e2", shop()), token)
+    assert document.get().get("schema") == stored.SCHEMA
+    assert json.loads(document.get().get("body"))["schema"] == stored.SCHEMA
+
+
+def test_head_of_a_newer_program_is_refused(
+    store: FirestoreStore, client: firestore.Client
+) -> None:
+    """Whoever reads it is told which Switchman to start; nothing is decided, nothing written."""
+    newer = json.dumps({"schema": stored.SCHEMA + 1, "stack": {"id": "shop"}})
+    document = client.collection("stacks").document("shop")
+    document.set({"schema": stored.SCHEMA + 1, "event": "e1", "body": newer})
+    for door in (lambda: store.load("shop"), store.heads, store.incidents):
+        with pytest.raises(stored.NewerSchema, match="start the Switchman that wrote it"):
+            door()
+    assert document.get().get("body") == newer
+
+
+def test_lease_of_an_older_program_holds(
+    store: FirestoreStore, client: firestore.Client, clock: ManualClock
+) -> None:
+    """An action claimed before it was written when still is held until its lease ends."""
+    put(store, "e1", actions=(action("e1-0"),))
+    store.claim("e1-0", LEASE)
+    client.collection("actions").document("e1-0").update({"leased_at": firestore.DELETE_FIELD})
+    assert store.claim("e1-0", LEASE) is NotClaimed.HELD
+    clock.advance(LEASE)
+    assert isinstance(store.claim("e1-0", LEASE), Lease)
 
 
 def test_settlement_keeps_the_outcome(store: FirestoreStore, client: firestore.Client) -> None:
@@ -243,9 +325,11 @@ def test_composite_queries_are_declared(
     store.timeline("shop-1")
     store.drills()
     store.rejected()
+    store.series("s1")
+    store.audit()
     declared = {
         (each["collectionGroup"], *(f"{f['fieldPath']} {f['order']}" for f in each["fields"]))
         for each in json.loads(INDEXES.read_text(encoding="utf-8"))["indexes"]
     }
     assert {query for query in queries if len(query) > 2} == declared
-    assert len(queries) == 9
+    assert len(queries) == 11

@@ -16,7 +16,7 @@ from shared.domain.alert import AlertStatus
 from shared.domain.decision import IncidentRow
 from shared.domain.errors import Conflict, StaleHolder
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Lease, Settlement, Store
+from shared.ports import Commit, Committed, Lease, Series, Settlement, Store
 from tests.contract.store_contract import (
     STORES,
     action,
@@ -219,6 +219,30 @@ def test_end_changes_only_the_end(store: Store) -> None:
     assert store.alert("alert-1") == ended
 
 
+def test_end_says_when_it_was_heard_of(store: Store) -> None:
+    """The row keeps when the message was published that told of the end."""
+    put(store, "e1", rows=(alert_row(1),))
+    ended = alert_row(1, status=AlertStatus.RESOLVED, ends_at=at(5), heard_at=at(6))
+    put(store, "e2", rows=(replace(ended, series="other"),))
+    assert store.alert("alert-1") == ended
+
+
+def test_series_comes_newest_start_first(store: Store) -> None:
+    """All rows of one series by their start, firing or ended, and no row of another."""
+    old, new, newest = (alert_row(n, series="s1", starts_at=at(n)) for n in (1, 2, 3))
+    put(store, "e1", rows=(new, newest, old, alert_row(8, series="s2"), alert_row(9)))
+    ended = replace(new, status=AlertStatus.RESOLVED, ends_at=at(5))
+    put(store, "e2", rows=(ended,))
+    assert store.series("s1") == (newest, ended, old)
+    assert store.series("s1", limit=1) == (newest,)
+
+
+def test_row_without_a_series_is_found_by_none(store: Store) -> None:
+    """Rows of an older program have no series, which is not one that they share."""
+    put(store, "e1", rows=(alert_row(1), alert_row(2)))
+    assert store.series("") == store.series("s1") == ()
+
+
 def test_ended_alert_never_fires_again(store: Store) -> None:
     """A firing report that comes after the end is a race, and the row stays ended."""
     ended = alert_row(1, status=AlertStatus.RESOLVED, ends_at=at(5))
@@ -228,12 +252,67 @@ def test_ended_alert_never_fires_again(store: Store) -> None:
     assert store.alert("alert-1") == ended
 
 
+def test_firing_alert_is_confirmed(store: Store) -> None:
+    """A later message that it fires moves on when it was heard to, and nothing else."""
+    fires = alert_row(1, series="s1", heard_at=at(1))
+    put(store, "e1", rows=(fires,))
+    read = Series(id="s1", limit=20, rows=(fires,))
+    put(store, "e2", rows=(replace(fires, heard_at=at(2), title="other"),), series=read)
+    assert store.alert("alert-1") == replace(fires, heard_at=at(2))
+    assert store.firing(incident().id) == 1
+
+
+def test_firing_alert_is_not_confirmed_by_what_was_said_before(store: Store) -> None:
+    """An earlier message that it fires is a race: decide again."""
+    fires = alert_row(1, series="s1", heard_at=at(2))
+    put(store, "e1", rows=(fires,))
+    read = Series(id="s1", limit=20, rows=(fires,))
+    with pytest.raises(Conflict):
+        put(store, "e2", rows=(replace(fires, heard_at=at(1)),), series=read)
+    assert store.alert("alert-1") == fires
+
+
+@pytest.mark.parametrize("head", [shop(), None], ids=["with head", "rows only"])
+def test_series_that_was_written_since_is_a_race(store: Store, head: Stack | None) -> None:
+    """What was decided on another state of the series leaves no trace."""
+    one, two = (alert_row(n, series="s1", starts_at=at(n)) for n in (1, 2))
+    read = Series(id="s1", limit=20)
+    put(store, "e1", rows=(one,), series=read)
+    with pytest.raises(Conflict):
+        put(store, "e2", head, rows=(two,), series=read)
+    assert store.series("s1") == (one,)
+    assert store.seen("e2") is None
+    put(store, "e2", head, rows=(two,), series=replace(read, rows=(one,)))
+    assert store.series("s1") == (two, one)
+    assert store.load("shop")[0] == (head or Stack(id="shop"))
+
+
 def test_firing_counts_one_incident(store: Store) -> None:
     """The count is over the incident's own firing alerts."""
     rows = [alert_row(n) for n in range(3)] + [alert_row(9, incident="other-0")]
     put(store, "e1", rows=tuple(rows))
     assert store.firing(incident().id) == 3
     assert store.firing("nobody-0") == 0
+
+
+def test_rows_that_fire_come_by_their_ids(store: Store) -> None:
+    """Those of one incident, as many as are asked for."""
+    rows = [alert_row(n) for n in (3, 1, 2)]
+    ended = alert_row(4, status=AlertStatus.RESOLVED, ends_at=at(5))
+    put(store, "e1", rows=(*rows, ended, alert_row(9, incident="other-0")))
+    assert store.firing_rows(incident().id, 9) == (rows[1], rows[2], rows[0])
+    assert store.firing_rows(incident().id, 2) == (rows[1], rows[2])
+
+
+def test_end_may_say_why(store: Store) -> None:
+    """What a person ended says so; an end without a reason keeps the one that is there."""
+    put(store, "e1", rows=(alert_row(1, reason="first"), alert_row(2, reason="first")))
+    over = {"status": AlertStatus.RESOLVED, "ends_at": at(5)}
+    put(store, "e2", rows=(alert_row(1, reason="ended by Ben", **over), alert_row(2, **over)))
+    assert [store.alert(f"alert-{n}") for n in (1, 2)] == [
+        alert_row(1, reason="ended by Ben", **over),
+        alert_row(2, reason="first", **over),
+    ]
 
 
 def test_unknown_event_and_alert(store: Store) -> None:

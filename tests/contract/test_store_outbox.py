@@ -13,22 +13,22 @@ import pytest
 
 from shared.domain.action import Done
 from shared.domain.errors import StaleHolder
-from shared.domain.event import Instruction, TimerKind
-from shared.domain.paging import Choice
+from shared.domain.event import TimerKind
 from shared.ports import Lease, NotClaimed, Settlement, Store
-from tests.contract.store_contract import STORES, action, at, open_store, put, shop, timer
+from tests.contract.store_contract import (
+    STORES,
+    action,
+    at,
+    instruction,
+    open_store,
+    put,
+    shop,
+    timer,
+)
 from tests.fakes.clock import ManualClock
 
 LEASE = timedelta(seconds=30)
-INSTRUCTION = Instruction(
-    id="f00d",
-    choice=Choice.APPROVE,
-    incident="shop-0000000001",
-    plan="hash",
-    person="U1",
-    channel="C1",
-    at=at(0),
-)
+INSTRUCTION = instruction()
 
 
 @pytest.fixture
@@ -71,6 +71,30 @@ def test_held_action_is_not_claimed_again(store: Store, clock: ManualClock) -> N
     assert store.claim("e1-0", LEASE) is NotClaimed.HELD
 
 
+def test_what_is_left_of_a_claim(store: Store, clock: ManualClock) -> None:
+    """A claim holds as long as it was asked for, and renewals lengthen it."""
+    held = claimed(store)
+    clock.advance(LEASE / 3)
+    assert store.left(held) == LEASE * 2 / 3
+    store.renew(held, LEASE)
+    assert store.left(held) == LEASE
+    clock.advance(LEASE)
+    assert store.left(held) == timedelta()
+
+
+def test_nothing_is_left_of_a_claim_that_has_passed_on(store: Store, clock: ManualClock) -> None:
+    """Once another has claimed the action, or it was given back or done, the first claim is over."""
+    first = claimed(store)
+    clock.advance(LEASE)
+    second = claimed(store)
+    assert (store.left(first), store.left(second)) == (timedelta(), LEASE)
+    store.release(second)
+    assert store.left(second) == timedelta()
+    third = claimed(store)
+    settle(store, third)
+    assert store.left(third) == timedelta()
+
+
 def test_unknown_action_is_not_claimed(store: Store) -> None:
     """An id that no commit wrote has nothing behind it."""
     assert store.claim("nothing", LEASE) is NotClaimed.UNKNOWN
@@ -103,6 +127,35 @@ def test_expired_lease_is_taken_over(store: Store, clock: ManualClock) -> None:
     second = claimed(store)
     assert (second.attempt, second.first_claimed_at) == (2, at(0))
     assert second.fence != first.fence
+
+
+def test_lease_ends_when_the_clock_is_set_back(store: Store, clock: ManualClock) -> None:
+    """A lease taken an hour in the future was taken by another reckoning: it counts as over."""
+    old = claimed(store)
+    clock.advance(timedelta(hours=-1))
+    assert store.left(old) == timedelta()
+    new = claimed(store)
+    assert new.attempt == 2
+    assert store.left(new) == LEASE
+    with pytest.raises(StaleHolder):
+        settle(store, old)
+    settle(store, new)
+
+
+def test_renewal_counts_by_the_clock_as_it_is(store: Store, clock: ManualClock) -> None:
+    """A worker that is alive renews its lease after the clock was set back, and has it again."""
+    held = claimed(store)
+    clock.advance(timedelta(hours=-1))
+    assert store.left(store.renew(held, LEASE)) == LEASE
+    assert store.claim("e1-0", LEASE) is NotClaimed.HELD
+
+
+def test_clock_that_lags_a_little_takes_nothing_over(store: Store, clock: ManualClock) -> None:
+    """Two machines' clocks are never the same: some seconds apart do not end a lease."""
+    held = claimed(store)
+    clock.advance(timedelta(seconds=-5))
+    assert store.claim("e1-0", LEASE) is NotClaimed.HELD
+    settle(store, held)
 
 
 def test_renewed_lease_lasts(store: Store, clock: ManualClock) -> None:
@@ -165,6 +218,16 @@ def test_unsettled_are_those_nobody_deals_with(store: Store, clock: ManualClock)
     assert store.unsettled(minute) == ()
     clock.advance(LEASE)
     assert store.unsettled(minute) == (held.action,)
+
+
+def test_unsettled_from_before_the_clock_was_set_back(store: Store, clock: ManualClock) -> None:
+    """An action decided in the future counts as old, whether it was held by then or not."""
+    claimed(store)
+    clock.advance(timedelta(seconds=-30))
+    assert store.unsettled(timedelta(seconds=30)) == ()
+    clock.advance(timedelta(hours=-1))
+    assert store.unsettled(timedelta(seconds=30)) == (action("e1-0"), action("e1-1"))
+    assert store.unsettled(timedelta(seconds=30), limit=1) == (action("e1-0"),)
 
 
 def test_unsettled_are_limited(store: Store) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.decision import DrillRow, IncidentRow, RejectedRow
+from shared.domain.errors import Conflict
 from shared.domain.incident_state import State
 from shared.domain.rollback import NoPlan
 from shared.domain.stack import Stack
@@ -16,6 +17,8 @@ from tests.contract.store_contract import (
     STORES,
     alert_row,
     at,
+    audited,
+    commit,
     incident,
     line,
     open_store,
@@ -52,6 +55,7 @@ def test_nothing_to_report(store: Store) -> None:
     assert store.timeline("shop-0000000001") == ()
     assert store.drills() == ()
     assert store.rejected() == ()
+    assert store.audit() == ()
 
 
 def test_open_incident_is_read_from_the_head(store: Store) -> None:
@@ -120,3 +124,19 @@ def test_rejected_messages_come_newest_first(store: Store) -> None:
     put(store, "e1", rows=(early, late))
     assert store.rejected() == (late, early)
     assert store.rejected(limit=1) == (late,)
+
+
+def test_audit_comes_newest_first(store: Store) -> None:
+    """What people told us to do comes back as written, the latest first, as many as asked for."""
+    put(store, "e1", shop(), rows=(audited("i1", 1), audited("i3", 3)))
+    put(store, "e2", rows=(audited("i2", 2),))
+    assert store.audit() == (audited("i3", 3), audited("i2", 2), audited("i1", 1))
+    assert store.audit(limit=1) == (audited("i3", 3),)
+
+
+def test_audit_is_never_rewritten(store: Store) -> None:
+    """A second row for an instruction is a race, and the first one stays."""
+    put(store, "e1", rows=(audited("i1", 1),))
+    with pytest.raises(Conflict):
+        store.commit(commit("e2", rows=(audited("i1", 2),)), "")
+    assert store.audit() == (audited("i1", 1),)

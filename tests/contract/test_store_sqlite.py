@@ -82,7 +82,7 @@ def test_newer_file_is_refused(path: Path, clock: ManualClock) -> None:
     SqliteStore(path, clock).close()
     execute(path, "PRAGMA user_version = 7")
     before = path.read_bytes()
-    with pytest.raises(NewerSchema, match=r"version 7, .* up to 1"):
+    with pytest.raises(NewerSchema, match=r"version 7, .* up to 2"):
         SqliteStore(path, clock)
     assert path.read_bytes() == before
 

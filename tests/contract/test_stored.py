@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from shared.domain.action import ORDERS, Action, ActionKind, Delivered, Done, GaveUp
 from shared.domain.alert import AlertRow
-from shared.domain.decision import DrillRow, RejectedRow, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.errors import BadMessage
 from shared.domain.event import Instruction, Timer
 from shared.domain.incident import Incident
@@ -74,6 +74,7 @@ DOCUMENTS: dict[str, tuple[stored.Codec[Any], st.SearchStrategy[Any]]] = {
     "incident": (stored.INCIDENT, anything(Incident)),
     "drill": (stored.DRILL, anything(DrillRow)),
     "rejected": (stored.REJECTED, anything(RejectedRow)),
+    "audit": (stored.AUDIT, anything(AuditRow)),
     "timer": (stored.TIMER, anything(Timer)),
     "instruction": (stored.INSTRUCTION, anything(Instruction)),
 }

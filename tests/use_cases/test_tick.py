@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.app.act import LEASE
-from shared.app.tick import LOST_AFTER
+from shared.app.tick import LOST_AFTER, Ticked
 from shared.domain.action import Action, Topic
 from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.errors import Transient
@@ -39,6 +39,12 @@ class AwayFor(Heads):
     def alert(self, row_id: str) -> AlertRow | None:
         return self._store.alert(row_id)
 
+    def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
+        return self._store.series(series, limit)
+
+    def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
+        return self._store.firing_rows(incident_id, limit)
+
     def firing(self, incident_id: str) -> int:
         if incident_id == self._incident:
             raise Transient("the store is away")
@@ -54,8 +60,7 @@ def settle(world: World, times: int = 1) -> None:
 
 def test_a_quiet_minute_does_nothing(world: World) -> None:
     """No timer is due, and nothing is lost."""
-    done = world.tick()
-    assert (done.timers, done.published_again, done.failed) == (0, 0, ())
+    assert world.tick() == Ticked(timers=0, published_again=0, pruned=0, failed=())
 
 
 def test_an_incident_resolves_by_ticks_alone(proposed: World) -> None:

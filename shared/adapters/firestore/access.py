@@ -44,18 +44,22 @@ class Access:
             where = reference(self._client, collection, name)
             return where.get(transaction=transaction, **self._patience())
 
-    def _get_all(self, collection: str, names: Iterable[str]) -> dict[str, DocumentSnapshot[Any]]:
+    def _get_all(
+        self, collection: str, names: Iterable[str], transaction: Transaction | None = None
+    ) -> dict[str, DocumentSnapshot[Any]]:
         refs = {reference(self._client, collection, name).id: name for name in names}
         if not refs:
             return {}
         with may_be_away():
             wanted = [self._client.collection(collection).document(each) for each in refs]
-            found = self._client.get_all(wanted, **self._patience())
+            found = self._client.get_all(wanted, transaction=transaction, **self._patience())
             return {refs[each.id]: each for each in found if each.exists}
 
-    def _stream(self, query: Query | CollectionReference) -> Iterator[DocumentSnapshot[Any]]:
+    def _stream(
+        self, query: Query | CollectionReference, transaction: Transaction | None = None
+    ) -> Iterator[DocumentSnapshot[Any]]:
         with may_be_away():
-            yield from query.stream(**self._patience())
+            yield from query.stream(transaction=transaction, **self._patience())
 
     def _count(self, query: Query) -> int:
         aggregation: Any = query.count()  # its annotations do not describe what it returns

@@ -6,15 +6,17 @@ them, but for `expire_at`, which Firestore's TTL policies need as a timestamp.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from shared.domain.action import Action
+from shared.domain import retention
+from shared.domain.action import Action, Outcome
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import DrillRow, IncidentRow, RejectedRow, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, IncidentRow, RejectedRow, TimelineRow
+from shared.domain.errors import Conflict
 from shared.domain.event import Instruction, Timer
 from shared.domain.ids import stamp
+from shared.domain.lease import remaining
 from shared.domain.stack import Stack
 from shared.ports import Commit
 from shared.wire import stored
@@ -26,25 +28,28 @@ TIMELINE: Final = "timeline"
 INCIDENTS: Final = "incidents"
 DRILLS: Final = "drills"
 REJECTED: Final = "rejected"
+AUDIT: Final = "audit"
 ACTIONS: Final = "actions"
 TIMERS: Final = "timers"
 INSTRUCTIONS: Final = "instructions"
-
-KEEP_EVENTS: Final = timedelta(days=7)
-KEEP_RESOLVED_ALERTS: Final = timedelta(days=30)
 
 Fields = dict[str, Any]
 
 
 def event_fields(commit: Commit, now: datetime) -> Fields:
-    """The event's row, which also knows the actions it led to."""
-    return {
+    """The event's row, which also knows the actions it led to.
+
+    One that left an audit row is kept as that row is: delivered again, it could not write it.
+    """
+    fields: Fields = {
         "stack": commit.stack_id,
         "kind": commit.kind,
         "at": stamp(commit.at),
         "actions": [action.id for action in commit.actions],
-        "expire_at": now + KEEP_EVENTS,
     }
+    if any(isinstance(row, AuditRow) for row in commit.rows):
+        return fields
+    return {**fields, "expire_at": now + retention.EVENTS}
 
 
 def head_fields(stack: Stack, event: str) -> Fields:
@@ -58,19 +63,25 @@ def head_fields(stack: Stack, event: str) -> Fields:
 
 def alert_fields(row: AlertRow, now: datetime) -> Fields:
     """An alert's row; it may be forgotten some time after it ended."""
-    fields = {
+    fields: Fields = {
         "incident": row.incident,
         "status": row.status.value,
+        "starts_at": stamp(row.starts_at),
         "body": stored.ALERT.encode(row).decode(),
     }
+    if row.series:
+        fields["series"] = row.series
     if row.status is AlertStatus.RESOLVED:
-        return {**fields, "expire_at": now + KEEP_RESOLVED_ALERTS}
+        return {**fields, "expire_at": now + retention.RESOLVED_ALERTS}
     return fields
 
 
-def ended(known: str, row: AlertRow) -> AlertRow:
-    """The stored alert with the end that was reported, and otherwise as it was."""
-    return replace(stored.ALERT.decode(known), status=row.status, ends_at=row.ends_at)
+def told(known: str, row: AlertRow) -> AlertRow:
+    """The stored alert with what was reported of it. Raises `Conflict` where that cannot be."""
+    now = stored.ALERT.decode(known).told_as(row)
+    if now is None:
+        raise Conflict(f"alert {row.id} was written by another")
+    return now
 
 
 def timeline_fields(row: TimelineRow, place: int) -> Fields:
@@ -95,16 +106,46 @@ def rejected_fields(row: RejectedRow) -> Fields:
     return {"at": stamp(row.at), "body": stored.REJECTED.encode(row).decode()}
 
 
+def audit_fields(row: AuditRow) -> Fields:
+    """What a person told Switchman to do, and what came of it."""
+    return {"at": stamp(row.at), "body": stored.AUDIT.encode(row).decode()}
+
+
 def action_fields(action: Action, event: str) -> Fields:
     """An action nobody has claimed. `waiting_since` is there until it is settled."""
     return {
         "event": event,
         "waiting_since": stamp(action.decided_at),
         "attempts": 0,
+        "leased_at": "",
         "lease_until": "",
         "first_claimed_at": "",
         "body": stored.ACTION.encode(action).decode(),
     }
+
+
+def settled_fields(outcome: Outcome, now: datetime) -> Fields:
+    """What an action came to; from then on it may be forgotten as events are."""
+    return {
+        "outcome": stored.OUTCOME.encode(outcome).decode(),
+        "expire_at": now + retention.EVENTS,
+    }
+
+
+def lease_fields(now: datetime, lease: timedelta) -> Fields:
+    """The action is held from now on for so long."""
+    return {"leased_at": stamp(now), "lease_until": stamp(now + lease)}
+
+
+def lease_left(action: Fields, now: datetime) -> timedelta:
+    """How much longer the action is held; zero if it is free.
+
+    An action last claimed before `leased_at` was written tells when it was claimed first.
+    """
+    if not action["lease_until"]:
+        return timedelta()
+    leased_at = action.get("leased_at") or action["first_claimed_at"]
+    return remaining(to_time(leased_at), to_time(action["lease_until"]), now)
 
 
 def timer_fields(timer: Timer) -> Fields:
@@ -114,7 +155,8 @@ def timer_fields(timer: Timer) -> Fields:
 
 def instruction_fields(instruction: Instruction) -> Fields:
     """A stored instruction."""
-    return {"body": stored.INSTRUCTION.encode(instruction).decode()}
+    body = stored.INSTRUCTION.encode(instruction).decode()
+    return {"body": body, "expire_at": instruction.at + retention.INSTRUCTIONS}
 
 
 def to_text(update_time: datetime) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.domain.errors import Conflict, Transient
+from shared.domain.errors import Conflict, StoreAway
 
 
 @contextmanager
 def may_be_away() -> Iterator[None]:
-    """Turns trouble of the service into `Transient`; a request it cannot mean stays as it is."""
+    """Turns trouble of the service into `StoreAway`; a request it cannot mean stays as it is."""
     from google.api_core import exceptions
 
     try:
@@ -21,7 +21,7 @@ def may_be_away() -> Iterator[None]:
     except exceptions.InvalidArgument:
         raise
     except exceptions.GoogleAPIError as error:
-        raise Transient(f"Firestore cannot be used now: {error}") from error
+        raise StoreAway(f"Firestore cannot be used now: {error}") from error
 
 
 def lost_race(error: Exception) -> bool:

@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.adapters.firestore import documents
-from shared.adapters.firestore.access import Access, reference
+from shared.adapters.firestore.access import Access
 from shared.adapters.firestore.errors import lost_race
-from shared.adapters.firestore.writes import Writes, ending_alerts
+from shared.adapters.firestore.writes import Writes, perhaps_known
 from shared.domain.action import Action
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.errors import Conflict, StaleHolder, Transient
+from shared.domain.errors import Conflict, StaleHolder, StoreAway
 from shared.domain.ids import stamp
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Settlement, Token
+from shared.ports import Commit, Committed, Series, Settlement, Token
 from shared.wire import stored
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Transaction
+    from google.cloud.firestore import Query, Transaction
 
 
 class FirestoreHeads(Access):
@@ -37,13 +37,16 @@ class FirestoreHeads(Access):
         return stored.HEAD.decode(head.get("body")), documents.to_text(head.update_time)
 
     def seen(self, event_id: str) -> tuple[Action, ...] | None:
-        """The unsettled actions of an event, or None if it was never committed."""
+        """The unsettled actions of an event, or None if it was never committed.
+
+        An action that is gone was settled long ago.
+        """
         event = self._get(documents.EVENTS, event_id)
         if not event.exists:
             return None
         names: list[str] = event.get("actions")
         actions = self._get_all(documents.ACTIONS, names)
-        fields = [actions[name].to_dict() or {} for name in names]
+        fields = [actions[name].to_dict() or {} for name in names if name in actions]
         return tuple(stored.ACTION.decode(f["body"]) for f in fields if "waiting_since" in f)
 
     def alert(self, row_id: str) -> AlertRow | None:
@@ -51,24 +54,49 @@ class FirestoreHeads(Access):
         row = self._get(documents.ALERTS, row_id)
         return stored.ALERT.decode(row.get("body")) if row.exists else None
 
-    def firing(self, incident_id: str) -> int:
-        """How many alerts of the incident fire."""
+    def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
+        """The rows of one series, the newest start first."""
+        return self._series(series, limit)
+
+    def _series(
+        self, series: str, limit: int, transaction: Transaction | None = None
+    ) -> tuple[AlertRow, ...]:
         from google.cloud.firestore import FieldFilter
 
         query = (
             self._client.collection(documents.ALERTS)
+            .where(filter=FieldFilter("series", "==", series))
+            .order_by("starts_at", direction="DESCENDING")
+            .limit(limit)
+        )
+        found = self._stream(query, transaction)
+        return tuple(stored.ALERT.decode(row.get("body")) for row in found)
+
+    def firing(self, incident_id: str) -> int:
+        """How many alerts of the incident fire."""
+        return self._count(self._which_fire(incident_id))
+
+    def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
+        """Alerts of the incident that fire, by their ids."""
+        found = self._stream(self._which_fire(incident_id).limit(limit))
+        return tuple(stored.ALERT.decode(row.get("body")) for row in found)
+
+    def _which_fire(self, incident_id: str) -> Query:
+        from google.cloud.firestore import FieldFilter
+
+        return (
+            self._client.collection(documents.ALERTS)
             .where(filter=FieldFilter("incident", "==", incident_id))
             .where(filter=FieldFilter("status", "==", AlertStatus.FIRING.value))
         )
-        return self._count(query)
 
     def commit(self, commit: Commit, token: Token) -> Committed:
         """Write all of it or nothing; see `ports.Heads` for what is raised."""
         from google.api_core import exceptions
 
         try:
-            if commit.stack is None:
-                self._commit_rows(commit, token)
+            if commit.stack is None or commit.series is not None:
+                self._commit_checked(commit, token)
             else:
                 self._commit_head(commit, commit.stack, token)
         except exceptions.InvalidArgument:
@@ -82,18 +110,11 @@ class FirestoreHeads(Access):
         batch = self._client.batch()
         writes = Writes(self._client, batch, self._clock.now())
         writes.add(commit, self._known_alerts(commit), self._stale_timers(commit))
-        head = reference(self._client, documents.STACKS, stack.id)
-        fields = documents.head_fields(stack, commit.event)
-        if token:
-            loaded_at = documents.to_time(token)
-            option = self._client.write_option(last_update_time=loaded_at)
-            batch.update(head, fields, option=option)
-        else:
-            batch.create(head, fields)
+        writes.head(stack, token, commit.event)
         batch.commit(retry=None, timeout=self._deadline.total_seconds())
 
-    def _commit_rows(self, commit: Commit, token: Token) -> None:
-        """A transaction that reads the head, so that no other may change it in between.
+    def _commit_checked(self, commit: Commit, token: Token) -> None:
+        """A transaction that reads the head and the series, so that no other may change them.
 
         The client lets nobody choose how long it begins and commits one: up to 60 s.
         """
@@ -104,9 +125,13 @@ class FirestoreHeads(Access):
             head = self._get(documents.STACKS, commit.stack_id, transaction)
             if (documents.to_text(head.update_time) if head.exists else "") != token:
                 raise Conflict("the head is another by now")
+            self._check_series(commit.series, transaction)
             known = self._known_alerts(commit, transaction)
             stale = self._stale_timers(commit, transaction)
-            Writes(self._client, transaction, self._clock.now()).add(commit, known, stale)
+            writes = Writes(self._client, transaction, self._clock.now())
+            writes.add(commit, known, stale)
+            if commit.stack is not None:
+                writes.head(commit.stack, token, commit.event)
 
         try:
             firestore.transactional(work)(self._client.transaction())
@@ -116,12 +141,16 @@ class FirestoreHeads(Access):
                 raise error.__cause__ from error
             raise
 
+    def _check_series(self, series: Series | None, transaction: Transaction) -> None:
+        if series is not None and self._series(series.id, series.limit, transaction) != series.rows:
+            raise Conflict("the series is another by now")
+
     def _what_became_of(self, commit: Commit, error: Exception) -> Committed:
-        """Tells by the event's row. Raises `Conflict`, `StaleHolder` or `Transient`."""
+        """Tells by the event's row. Raises `Conflict`, `StaleHolder` or `StoreAway`."""
         if self._get(documents.EVENTS, commit.event).exists:
             return Committed.ALREADY
         if not lost_race(error):
-            raise Transient(f"event {commit.event} was not committed: {error}") from error
+            raise StoreAway(f"event {commit.event} was not committed: {error}") from error
         if commit.settles and not self._holds(commit.settles):
             raise StaleHolder(f"action {commit.settles.action} has passed on") from error
         raise Conflict(f"event {commit.event} was raced: {error}") from error
@@ -146,7 +175,5 @@ class FirestoreHeads(Access):
     def _known_alerts(
         self, commit: Commit, transaction: Transaction | None = None
     ) -> dict[str, str]:
-        found = {
-            name: self._get(documents.ALERTS, name, transaction) for name in ending_alerts(commit)
-        }
-        return {name: row.get("body") for name, row in found.items() if row.exists}
+        found = self._get_all(documents.ALERTS, perhaps_known(commit), transaction)
+        return {name: row.get("body") for name, row in found.items()}

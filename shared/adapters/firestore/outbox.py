@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from shared.adapters.firestore import documents
@@ -14,6 +15,7 @@ from shared.domain.action import Action
 from shared.domain.errors import StaleHolder
 from shared.domain.event import Instruction, Timer
 from shared.domain.ids import stamp
+from shared.domain.lease import SKEW
 from shared.ports import Lease, NotClaimed
 from shared.wire import stored
 
@@ -30,14 +32,14 @@ class FirestoreOutbox(Access):
         if "waiting_since" not in fields:
             return NotClaimed.SETTLED
         now = self._clock.now()
-        if fields["lease_until"] > stamp(now):
+        if documents.lease_left(fields, now):
             return NotClaimed.HELD
         first = fields["first_claimed_at"] or stamp(now)
         attempt = fields["attempts"] + 1
         changes = {
             "attempts": attempt,
             "first_claimed_at": first,
-            "lease_until": stamp(now + lease),
+            **documents.lease_fields(now, lease),
         }
         fence = self._change(action_id, documents.to_text(found.update_time), changes)
         if fence is None:
@@ -51,29 +53,42 @@ class FirestoreOutbox(Access):
 
     def renew(self, held: Lease, lease: timedelta) -> Lease:
         """Hold it for longer. Raises `StaleHolder`."""
-        until = stamp(self._clock.now() + lease)
-        fence = self._change(held.action.id, held.fence, {"lease_until": until})
+        changes = documents.lease_fields(self._clock.now(), lease)
+        fence = self._change(held.action.id, held.fence, changes)
         if fence is None:
             raise StaleHolder(f"action {held.action.id} has passed to another worker")
         return replace(held, fence=fence)
+
+    def left(self, held: Lease) -> timedelta:
+        """How much longer this claim holds the action; zero if it does not."""
+        fields: dict[str, Any] = self._get(documents.ACTIONS, held.action.id).to_dict() or {}
+        ours = "waiting_since" in fields and fields["attempts"] == held.attempt
+        return documents.lease_left(fields, self._clock.now()) if ours else timedelta()
 
     def release(self, held: Lease) -> None:
         """Give it back undone; what has passed to another worker already stays there."""
         self._change(held.action.id, held.fence, {"lease_until": ""})
 
     def unsettled(self, older_than: timedelta, limit: int = 100) -> tuple[Action, ...]:
-        """Actions decided longer ago than this, not done and not held, oldest first."""
+        """Actions decided longer ago than this, not done and not held, oldest first.
+
+        What was decided in the future was decided before the clock was set back.
+        """
+        now = self._clock.now()
+        old = self._waiting("<=", now - older_than)
+        ahead = self._waiting(">", now + SKEW)
+        free = (row["body"] for row in chain(old, ahead) if not documents.lease_left(row, now))
+        return tuple(stored.ACTION.decode(body) for body in islice(free, limit))
+
+    def _waiting(self, is_: str, since: datetime) -> Iterator[documents.Fields]:
         from google.cloud.firestore import FieldFilter
 
-        now = self._clock.now()
         query = (
             self._client.collection(documents.ACTIONS)
-            .where(filter=FieldFilter("waiting_since", "<=", stamp(now - older_than)))
+            .where(filter=FieldFilter("waiting_since", is_, stamp(since)))
             .order_by("waiting_since")
         )
-        rows = (row.to_dict() or {} for row in self._stream(query))
-        free = (row["body"] for row in rows if row["lease_until"] <= stamp(now))
-        return tuple(stored.ACTION.decode(body) for body in islice(free, limit))
+        return (row.to_dict() or {} for row in self._stream(query))
 
     def _change(self, action_id: str, fence: str, changes: dict[str, Any]) -> str | None:
         """The new fence, or None if the given one is not the current one.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.firestore import documents
 from shared.adapters.firestore.access import Access
-from shared.domain.decision import DrillRow, RejectedRow, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.incident import Incident, stack_of
 from shared.ports import HeadView, IncidentView
 from shared.wire import stored
@@ -62,6 +62,12 @@ class FirestoreReports(Access):
         query = self._client.collection(documents.REJECTED)
         rows = self._stream(query.order_by("at", direction="DESCENDING").limit(limit))
         return tuple(stored.REJECTED.decode(row.get("body")) for row in rows)
+
+    def audit(self, limit: int = 100) -> tuple[AuditRow, ...]:
+        """What people told Switchman to do and what came of it, newest first."""
+        query = self._client.collection(documents.AUDIT)
+        rows = self._stream(query.order_by("at", direction="DESCENDING").limit(limit))
+        return tuple(stored.AUDIT.decode(row.get("body")) for row in rows)
 
     def heads(self) -> tuple[HeadView, ...]:
         """Every stack's head; Firestore does not count writes."""

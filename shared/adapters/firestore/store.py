@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.adapters.firestore.heads import FirestoreHeads
@@ -29,6 +29,13 @@ class FirestoreStore(
         self._client = client
         self._clock = clock
         self._deadline = deadline
+
+    def prune(self, now: datetime) -> int:  # noqa: ARG002  # Google's clock says when
+        """Nothing to do: what may be forgotten says when in `expire_at`, and Firestore deletes it.
+
+        Typically within a day after that: https://cloud.google.com/firestore/docs/ttl.
+        """
+        return 0
 
     def close(self) -> None:
         """Nothing to let go of: the client belongs to whoever made it."""

@@ -10,11 +10,11 @@ from shared.adapters.firestore import documents
 from shared.adapters.firestore.access import reference
 from shared.domain.action import Action
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import DrillRow, IncidentRow, RejectedRow, Row, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, IncidentRow, RejectedRow, Row, TimelineRow
 from shared.domain.errors import StaleHolder
 from shared.domain.event import Timer
-from shared.ports import Commit, Settlement
-from shared.wire import stored
+from shared.domain.stack import Stack
+from shared.ports import Commit, Settlement, Token
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference, Transaction, WriteBatch
@@ -36,7 +36,7 @@ class Writes:
     ) -> None:
         """Add all but the head.
 
-        `known_alerts` are the bodies of the rows of alerts that ended, `stale` the update times
+        `known_alerts` are the bodies of the alerts' rows that are there, `stale` the update times
         of the timers to delete.
         """
         event = self._reference(documents.EVENTS, commit.event)
@@ -47,6 +47,17 @@ class Writes:
             self._add_row(row, place, known_alerts)
         self._add_actions(commit.actions, commit.event)
         self._add_timers(commit.timers, stale)
+
+    def head(self, stack: Stack, token: Token, event: str) -> None:
+        """Update or create the head; it is never set, because a set has no precondition."""
+        head = self._reference(documents.STACKS, stack.id)
+        fields = documents.head_fields(stack, event)
+        if token:
+            loaded_at = documents.to_time(token)
+            option = self._client.write_option(last_update_time=loaded_at)
+            self._batch.update(head, fields, option=option)
+        else:
+            self._batch.create(head, fields)
 
     def _settle(self, settlement: Settlement) -> None:
         from google.cloud.firestore import DELETE_FIELD
@@ -59,7 +70,7 @@ class Writes:
             self._reference(documents.ACTIONS, settlement.action),
             {
                 "waiting_since": DELETE_FIELD,
-                "outcome": stored.OUTCOME.encode(settlement.outcome).decode(),
+                **documents.settled_fields(settlement.outcome, self._now),
             },
             option=self._client.write_option(last_update_time=fence),
         )
@@ -80,6 +91,9 @@ class Writes:
             case RejectedRow():
                 fields = documents.rejected_fields(row)
                 self._batch.create(self._reference(documents.REJECTED, row.id), fields)
+            case AuditRow():
+                fields = documents.audit_fields(row)
+                self._batch.create(self._reference(documents.AUDIT, row.id), fields)
             case _:
                 assert_never(row)
 
@@ -88,8 +102,8 @@ class Writes:
         if known is None:
             self._batch.create(where, documents.alert_fields(row, self._now))
         else:
-            ended = documents.ended(known, row)
-            self._batch.update(where, documents.alert_fields(ended, self._now))
+            told = documents.told(known, row)
+            self._batch.update(where, documents.alert_fields(told, self._now))
 
     def _add_actions(self, actions: Iterable[Action], event: str) -> None:
         for action in actions:
@@ -110,10 +124,15 @@ class Writes:
         return reference(self._client, collection, name)
 
 
-def ending_alerts(commit: Commit) -> tuple[str, ...]:
-    """The alerts whose row must be looked up: they may be known, and then are only ended."""
+def perhaps_known(commit: Commit) -> tuple[str, ...]:
+    """The alerts whose row must be looked up: if it is there, it is only ended or confirmed.
+
+    One that fires is new unless it was among its series, or is so old that it has none.
+    """
+    known = {row.id for row in commit.series.rows} if commit.series else set()
     return tuple(
         row.id
         for row in commit.rows
-        if isinstance(row, AlertRow) and row.status is AlertStatus.RESOLVED
+        if isinstance(row, AlertRow)
+        and (row.status is AlertStatus.RESOLVED or row.id in known or not row.series)
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from shared.adapters.sqlite.schema import bring_up_to_date
-from shared.domain.errors import Transient
+from shared.domain.errors import StoreAway
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Database:
     """A file in WAL mode: one writer at a time, readers beside it.
 
     A commit that returned is on the disk (`synchronous=FULL`, read back on every connection).
-    Every method raises `Transient` when the file is locked, full, read-only or away.
+    Every method raises `StoreAway` when the file is locked, full, read-only or away.
     """
 
     def __init__(self, path: Path, patience: timedelta) -> None:
@@ -135,5 +135,5 @@ def _sorted_errors() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in _PASSING:
-            raise Transient(f"the database cannot be used now: {error}") from error
+            raise StoreAway(f"the database cannot be used now: {error}") from error
         raise

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
-from typing import Final, assert_never
 
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.messages import Messages
+from shared.adapters.sqlite.rows import write_row
 from shared.domain.action import Action
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import DrillRow, IncidentRow, RejectedRow, Row, TimelineRow
 from shared.domain.errors import Conflict, StaleHolder
 from shared.domain.ids import stamp
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Settlement, Token
+from shared.ports import Commit, Committed, Series, Settlement, Token
 from shared.wire import stored
-
-_INSERT_ALERT: Final = (
-    "INSERT INTO alerts (id, incident, status, ends_at, body) VALUES (?, ?, ?, ?, ?)"
-)
-_REPLACE_ALERT: Final = (
-    "REPLACE INTO alerts (id, incident, status, ends_at, body) VALUES (?, ?, ?, ?, ?)"
-)
 
 
 class SqliteHeads:
@@ -58,6 +49,11 @@ class SqliteHeads:
             row = read.execute("SELECT body FROM alerts WHERE id = ?", (row_id,)).fetchone()
         return stored.ALERT.decode(row[0]) if row else None
 
+    def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
+        """The rows of one series, the newest start first."""
+        with self._database.reading() as read:
+            return _series(read, series, limit)
+
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire."""
         with self._database.reading() as read:
@@ -66,6 +62,15 @@ class SqliteHeads:
                 (incident_id, AlertStatus.FIRING),
             ).fetchone()
         return int(row[0])
+
+    def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
+        """Alerts of the incident that fire, by their ids."""
+        with self._database.reading() as read:
+            rows = read.execute(
+                "SELECT body FROM alerts WHERE incident = ? AND status = ? ORDER BY id LIMIT ?",
+                (incident_id, AlertStatus.FIRING, limit),
+            ).fetchall()
+        return tuple(stored.ALERT.decode(body) for (body,) in rows)
 
     def commit(self, commit: Commit, token: Token) -> Committed:
         """Write all of it or nothing; see `ports.Heads` for what is raised."""
@@ -81,13 +86,14 @@ class SqliteHeads:
         if write.execute("SELECT 1 FROM events WHERE id = ?", (commit.event,)).fetchone():
             return Committed.ALREADY
         _check_token(write, commit.stack_id, token)
+        _check_series(write, commit.series)
         if commit.settles:
             _settle(write, commit.settles)
         _write_event(write, commit)
         if commit.stack:
             _write_head(write, commit.stack, token)
         for row in commit.rows:
-            _write_row(write, row)
+            write_row(write, row, commit.at)
         _write_actions(write, commit)
         if self._outbox:
             self._outbox.add_actions(write, commit.actions, stamp(commit.at))
@@ -99,6 +105,19 @@ def _check_token(write: sqlite3.Connection, stack_id: str, token: Token) -> None
     row = write.execute("SELECT version FROM heads WHERE stack = ?", (stack_id,)).fetchone()
     if (str(row[0]) if row else "") != token:
         raise Conflict(f"the head of {stack_id} was written since it was loaded")
+
+
+def _series(read: sqlite3.Connection, series: str, limit: int) -> tuple[AlertRow, ...]:
+    rows = read.execute(
+        "SELECT body FROM alerts WHERE series = ? ORDER BY starts_at DESC, id LIMIT ?",
+        (series, limit),
+    ).fetchall()
+    return tuple(stored.ALERT.decode(body) for (body,) in rows)
+
+
+def _check_series(write: sqlite3.Connection, series: Series | None) -> None:
+    if series is not None and _series(write, series.id, series.limit) != series.rows:
+        raise Conflict(f"series {series.id} was written since it was looked up")
 
 
 def _settle(write: sqlite3.Connection, settlement: Settlement) -> None:
@@ -126,48 +145,6 @@ def _write_head(write: sqlite3.Connection, stack: Stack, token: Token) -> None:
         )
     else:
         write.execute("INSERT INTO heads (stack, version, body) VALUES (?, 1, ?)", (stack.id, body))
-
-
-def _write_row(write: sqlite3.Connection, row: Row) -> None:
-    match row:
-        case AlertRow():
-            _write_alert(write, row)
-        case TimelineRow():
-            write.execute(
-                "INSERT INTO timeline (id, incident, at, body) VALUES (?, ?, ?, ?)",
-                (row.id, row.incident, stamp(row.at), stored.TIMELINE.encode(row)),
-            )
-        case IncidentRow(incident=incident):
-            write.execute(
-                "INSERT INTO incidents (id, opened_at, body) VALUES (?, ?, ?)",
-                (incident.id, stamp(incident.opened_at), stored.INCIDENT.encode(incident)),
-            )
-        case DrillRow():
-            write.execute(
-                "INSERT INTO drills (id, at, body) VALUES (?, ?, ?)",
-                (row.id, stamp(row.at), stored.DRILL.encode(row)),
-            )
-        case RejectedRow():
-            write.execute(
-                "INSERT INTO rejected (id, at, body) VALUES (?, ?, ?)",
-                (row.id, stamp(row.at), stored.REJECTED.encode(row)),
-            )
-        case _:
-            assert_never(row)
-
-
-def _write_alert(write: sqlite3.Connection, row: AlertRow) -> None:
-    """Inserts the row, or ends the one that is there: an alert never fires again."""
-    known = None
-    if row.status is AlertStatus.RESOLVED:
-        known = write.execute("SELECT body FROM alerts WHERE id = ?", (row.id,)).fetchone()
-    if known:
-        row = replace(stored.ALERT.decode(known[0]), status=row.status, ends_at=row.ends_at)
-    ends_at = stamp(row.ends_at) if row.ends_at else None
-    write.execute(
-        _REPLACE_ALERT if known else _INSERT_ALERT,
-        (row.id, row.incident, row.status, ends_at, stored.ALERT.encode(row)),
-    )
 
 
 def _write_actions(write: sqlite3.Connection, commit: Commit) -> None:

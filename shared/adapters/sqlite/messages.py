@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.adapters.sqlite.database import Database
@@ -32,6 +32,7 @@ _DEAD: Final = """
 _COUNTS: Final = """
     SELECT COUNT(*) FILTER (WHERE delivered_at IS NULL AND dead_at IS NULL),
     COUNT(*) FILTER (WHERE dead_at IS NOT NULL) FROM messages WHERE topic = ?"""
+_LAST: Final = "SELECT published_at FROM messages WHERE topic = ? ORDER BY seq DESC LIMIT 1"
 _DELIVERED: Final = "UPDATE messages SET delivered_at = ? WHERE seq = ?"
 _FAILED: Final = """
     UPDATE messages SET attempts = attempts + 1, last_error = ?, dead_at = ? WHERE seq = ?"""
@@ -81,14 +82,15 @@ class Messages:
         """Make the messages durable. One that is waiting already stays as it is.
 
         One that was delivered or is dead becomes deliverable again, unless it is the message
-        of an action that is done.
+        of an action that is done. `published_at` never goes back, whatever the clock does: it
+        tells which of two messages was said last.
         """
-        at = stamp(self._clock.now())
-        rows = [(topic, m.id, m.data, json.dumps(dict(m.attributes)), at) for m in messages]
+        rows = [(topic, m.id, m.data, json.dumps(dict(m.attributes))) for m in messages]
 
         def work(write: sqlite3.Connection) -> None:
+            at = stamp(_later_than(write.execute(_LAST, (topic,)).fetchone(), self._clock.now()))
             write.executemany(_FORGET_FINISHED, [(topic, m.id) for m in messages])
-            write.executemany(_ADD, rows)
+            write.executemany(_ADD, [(*row, at) for row in rows])
 
         self._database.write(work)
         self.ring((topic,))
@@ -138,6 +140,13 @@ class Messages:
         with self._database.reading() as read:
             row = read.execute(_COUNTS, (topic,)).fetchone()
         return int(row[0]), int(row[1])
+
+
+def _later_than(last: tuple[str] | None, now: datetime) -> datetime:
+    """Now, or the moment after the last message where the clock was set back since."""
+    if last is None:
+        return now
+    return max(now, datetime.fromisoformat(last[0]) + timedelta(microseconds=1))
 
 
 def _message(row: tuple[int, str, str, bytes, str, str, int]) -> Waiting:

@@ -11,6 +11,7 @@ from shared.domain.action import Action
 from shared.domain.errors import StaleHolder
 from shared.domain.event import Instruction, Timer
 from shared.domain.ids import stamp
+from shared.domain.lease import SKEW, remaining
 from shared.ports import Clock, Lease, NotClaimed
 from shared.wire import stored
 
@@ -29,23 +30,40 @@ class SqliteOutbox:
 
     def renew(self, held: Lease, lease: timedelta) -> Lease:
         """Hold it for longer. Raises `StaleHolder`."""
-        until = stamp(self._clock.now() + lease)
-        if not self._database.write(lambda write: _pass_on(write, held, until)):
+        now = self._clock.now()
+        if not self._database.write(lambda write: _pass_on(write, held, now, lease)):
             raise StaleHolder(f"action {held.action.id} has passed to another worker")
         return replace(held, fence=str(int(held.fence) + 1))
 
+    def left(self, held: Lease) -> timedelta:
+        """How much longer this claim holds the action; zero if it does not."""
+        with self._database.reading() as read:
+            row = read.execute(
+                "SELECT leased_at, lease_until FROM actions"
+                " WHERE id = ? AND attempts = ? AND outcome IS NULL",
+                (held.action.id, held.attempt),
+            ).fetchone()
+        return _left(row[0], row[1], self._clock.now()) if row else timedelta()
+
     def release(self, held: Lease) -> None:
         """Give it back undone; what has passed to another worker already stays there."""
-        self._database.write(lambda write: _pass_on(write, held, None))
+        now = self._clock.now()
+        self._database.write(lambda write: _pass_on(write, held, now, None))
 
     def unsettled(self, older_than: timedelta, limit: int = 100) -> tuple[Action, ...]:
-        """Actions decided longer ago than this, not done and not held, oldest first."""
+        """Actions decided longer ago than this, not done and not held, oldest first.
+
+        What was decided in the future was decided before the clock was set back.
+        """
         now = self._clock.now()
+        ahead = stamp(now + SKEW)
         with self._database.reading() as read:
             rows = read.execute(
-                "SELECT body FROM actions WHERE outcome IS NULL AND decided_at <= ?"
-                " AND (lease_until IS NULL OR lease_until <= ?) ORDER BY decided_at, seq LIMIT ?",
-                (stamp(now - older_than), stamp(now), limit),
+                "SELECT body FROM actions WHERE outcome IS NULL"
+                " AND (decided_at <= ? OR decided_at > ?)"
+                " AND (lease_until IS NULL OR lease_until <= ? OR leased_at > ?)"
+                " ORDER BY decided_at, seq LIMIT ?",
+                (stamp(now - older_than), ahead, stamp(now), ahead, limit),
             ).fetchall()
         return tuple(stored.ACTION.decode(body) for (body,) in rows)
 
@@ -68,22 +86,22 @@ def _claim(
     write: sqlite3.Connection, action_id: str, now: datetime, lease: timedelta
 ) -> Lease | NotClaimed:
     row = write.execute(
-        "SELECT body, fence, attempts, lease_until, first_claimed_at, outcome IS NOT NULL"
-        " FROM actions WHERE id = ?",
+        "SELECT body, fence, attempts, leased_at, lease_until, first_claimed_at,"
+        " outcome IS NOT NULL FROM actions WHERE id = ?",
         (action_id,),
     ).fetchone()
     if row is None:
         return NotClaimed.UNKNOWN
-    body, fence, attempts, lease_until, first_claimed_at, settled = row
+    body, fence, attempts, leased_at, lease_until, first_claimed_at, settled = row
     if settled:
         return NotClaimed.SETTLED
-    if lease_until is not None and lease_until > stamp(now):
+    if _left(leased_at, lease_until, now):
         return NotClaimed.HELD
     first = first_claimed_at or stamp(now)
     write.execute(
-        "UPDATE actions SET fence = fence + 1, attempts = attempts + 1, lease_until = ?,"
-        " first_claimed_at = ? WHERE id = ?",
-        (stamp(now + lease), first, action_id),
+        "UPDATE actions SET fence = fence + 1, attempts = attempts + 1, leased_at = ?,"
+        " lease_until = ?, first_claimed_at = ? WHERE id = ?",
+        (stamp(now), stamp(now + lease), first, action_id),
     )
     return Lease(
         action=stored.ACTION.decode(body),
@@ -93,12 +111,20 @@ def _claim(
     )
 
 
-def _pass_on(write: sqlite3.Connection, held: Lease, until: str | None) -> bool:
-    """Gives the action a new fence and end of lease, if `held` is still the current lease."""
+def _left(leased_at: str | None, lease_until: str | None, now: datetime) -> timedelta:
+    if leased_at is None or lease_until is None:
+        return timedelta()
+    return remaining(datetime.fromisoformat(leased_at), datetime.fromisoformat(lease_until), now)
+
+
+def _pass_on(
+    write: sqlite3.Connection, held: Lease, now: datetime, lease: timedelta | None
+) -> bool:
+    """Gives the action a new fence and lease (or none), if `held` is still the current one."""
     changed = write.execute(
-        "UPDATE actions SET fence = fence + 1, lease_until = ?"
+        "UPDATE actions SET fence = fence + 1, leased_at = ?, lease_until = ?"
         " WHERE id = ? AND fence = ? AND outcome IS NULL",
-        (until, held.action.id, held.fence),
+        (stamp(now), stamp(now + lease) if lease else None, held.action.id, held.fence),
     )
     return changed.rowcount == 1
 
@@ -128,8 +154,12 @@ class SqliteInstructions:
         added = self._database.write(
             lambda write: (
                 write.execute(
-                    "INSERT OR IGNORE INTO instructions (id, body) VALUES (?, ?)",
-                    (instruction.id, stored.INSTRUCTION.encode(instruction)),
+                    "INSERT OR IGNORE INTO instructions (id, at, body) VALUES (?, ?, ?)",
+                    (
+                        instruction.id,
+                        stamp(instruction.at),
+                        stored.INSTRUCTION.encode(instruction),
+                    ),
                 ).rowcount
             )
         )

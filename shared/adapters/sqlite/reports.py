@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from shared.adapters.sqlite.database import Database
-from shared.domain.decision import DrillRow, RejectedRow, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.incident import Incident, stack_of
 from shared.ports import HeadView, IncidentView
 from shared.wire import stored
@@ -55,6 +55,14 @@ class SqliteReports:
                 "SELECT body FROM rejected ORDER BY at DESC, id LIMIT ?", (limit,)
             ).fetchall()
         return tuple(stored.REJECTED.decode(body) for (body,) in rows)
+
+    def audit(self, limit: int = 100) -> tuple[AuditRow, ...]:
+        """What people told Switchman to do and what came of it, newest first."""
+        with self._database.reading() as read:
+            rows = read.execute(
+                "SELECT body FROM audit ORDER BY at DESC, id LIMIT ?", (limit,)
+            ).fetchall()
+        return tuple(stored.AUDIT.decode(body) for (body,) in rows)
 
     def heads(self) -> tuple[HeadView, ...]:
         """Every stack's head; each write of one raised its version by one."""

@@ -61,7 +61,26 @@ _VERSION_1: Final = (
     "CREATE INDEX messages_by_delivery ON messages (delivered_at) WHERE delivered_at IS NOT NULL",
 )
 
-STEPS: Final = (_VERSION_1,)
+_VERSION_2: Final = (
+    "ALTER TABLE alerts RENAME COLUMN ends_at TO ended_at",
+    """UPDATE alerts SET ended_at = json_extract(CAST(body AS TEXT), '$.received_at')
+        WHERE status = 'resolved' AND ended_at IS NULL""",
+    "ALTER TABLE alerts ADD COLUMN series TEXT",
+    "ALTER TABLE alerts ADD COLUMN starts_at TEXT",
+    "CREATE INDEX alerts_by_series ON alerts (series, starts_at DESC) WHERE series IS NOT NULL",
+    "ALTER TABLE actions ADD COLUMN leased_at TEXT",
+    "UPDATE actions SET leased_at = first_claimed_at WHERE lease_until IS NOT NULL",
+    "CREATE INDEX actions_settled ON actions (event) WHERE outcome IS NOT NULL",
+    "ALTER TABLE instructions ADD COLUMN at TEXT NOT NULL DEFAULT ''",
+    "UPDATE instructions SET at = json_extract(CAST(body AS TEXT), '$.at')",
+    "CREATE INDEX instructions_by_age ON instructions (at)",
+    "CREATE TABLE audit (id TEXT PRIMARY KEY, at TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX audit_by_time ON audit (at DESC)",
+)
+# `ended_at` is when we heard of an end, which no sender's clock can move; `series` is empty for
+# rows of version 1, whose fingerprint nobody kept.
+
+STEPS: Final = (_VERSION_1, _VERSION_2)
 """What leads from each version to the next; a new file takes all of them."""
 
 

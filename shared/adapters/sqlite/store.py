@@ -7,13 +7,21 @@ from pathlib import Path
 
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.heads import SqliteHeads
+from shared.adapters.sqlite.housekeeping import SqliteHousekeeping
 from shared.adapters.sqlite.messages import DeadLetter, Messages
 from shared.adapters.sqlite.outbox import SqliteInstructions, SqliteOutbox, SqliteTimers
 from shared.adapters.sqlite.reports import SqliteReports
 from shared.ports import Clock
 
 
-class SqliteStore(SqliteHeads, SqliteOutbox, SqliteTimers, SqliteInstructions, SqliteReports):
+class SqliteStore(
+    SqliteHeads,
+    SqliteOutbox,
+    SqliteTimers,
+    SqliteInstructions,
+    SqliteReports,
+    SqliteHousekeeping,
+):
     """`ports.Store` in one file; the file is made if there is none.
 
     With `messages` (the embedded bus) each committed action is also a message of its topic,

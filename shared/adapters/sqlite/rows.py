@@ -1,0 +1,81 @@
+"""The rows of a commit on SQLite: created, and but for an alert's end never changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from typing import Final, assert_never
+
+from shared.domain.alert import AlertRow, AlertStatus
+from shared.domain.decision import (
+    AuditRow,
+    DrillRow,
+    IncidentRow,
+    RejectedRow,
+    Row,
+    TimelineRow,
+)
+from shared.domain.errors import Conflict
+from shared.domain.ids import stamp
+from shared.wire import stored
+
+_ALERT: Final = """
+    INTO alerts (id, incident, status, ended_at, series, starts_at, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+
+
+def write_row(write: sqlite3.Connection, row: Row, at: datetime) -> None:
+    """Write one row of a commit that is made at `at`."""
+    match row:
+        case AlertRow():
+            _write_alert(write, row, at)
+        case TimelineRow():
+            write.execute(
+                "INSERT INTO timeline (id, incident, at, body) VALUES (?, ?, ?, ?)",
+                (row.id, row.incident, stamp(row.at), stored.TIMELINE.encode(row)),
+            )
+        case IncidentRow(incident=incident):
+            write.execute(
+                "INSERT INTO incidents (id, opened_at, body) VALUES (?, ?, ?)",
+                (incident.id, stamp(incident.opened_at), stored.INCIDENT.encode(incident)),
+            )
+        case DrillRow():
+            write.execute(
+                "INSERT INTO drills (id, at, body) VALUES (?, ?, ?)",
+                (row.id, stamp(row.at), stored.DRILL.encode(row)),
+            )
+        case RejectedRow():
+            write.execute(
+                "INSERT INTO rejected (id, at, body) VALUES (?, ?, ?)",
+                (row.id, stamp(row.at), stored.REJECTED.encode(row)),
+            )
+        case AuditRow():
+            write.execute(
+                "INSERT INTO audit (id, at, body) VALUES (?, ?, ?)",
+                (row.id, stamp(row.at), stored.AUDIT.encode(row)),
+            )
+        case _:
+            assert_never(row)
+
+
+def _write_alert(write: sqlite3.Connection, row: AlertRow, at: datetime) -> None:
+    """Inserts the row, or ends or confirms the one that is there: it never fires again."""
+    over = row.status is AlertStatus.RESOLVED
+    known = write.execute("SELECT body FROM alerts WHERE id = ?", (row.id,)).fetchone()
+    if known:
+        told = stored.ALERT.decode(known[0]).told_as(row)
+        if told is None:
+            raise Conflict(f"alert {row.id} was written by another")
+        row = told
+    write.execute(
+        ("REPLACE" if known else "INSERT") + _ALERT,
+        (
+            row.id,
+            row.incident,
+            row.status,
+            stamp(at) if over else None,
+            row.series or None,
+            stamp(row.starts_at),
+            stored.ALERT.encode(row),
+        ),
+    )
