@@ -6,7 +6,7 @@ is a rollback, and with Eve he may approve one; Ana has `triage`, and Wes has `a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -39,6 +39,7 @@ from shared.domain.rollback import (
     TrafficTarget,
 )
 from shared.domain.rollback_phase import Phase
+from shared.domain.series import place
 from shared.domain.severity import Severity
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -126,9 +127,16 @@ def alert(
     )
 
 
-def received(what: Alert, row: AlertRow | None = None) -> AlertReceived:
-    """The alert reached us; the row is what the store has of it."""
-    return AlertReceived(alert=what, row=row, classification=classify(policy(), what))
+def received(what: Alert, rows: Iterable[AlertRow] = (), now: datetime = NOON) -> AlertReceived:
+    """The alert reached us; the rows are what the store has of its series."""
+    told = place(what, sorted(rows, key=lambda row: row.starts_at, reverse=True), now)
+    return AlertReceived(
+        alert=told.alert,
+        row=told.row,
+        classification=classify(policy(), what),
+        overtaken_by=told.overtaken_by,
+        ends=told.ends,
+    )
 
 
 def incident(state: State = State.OPEN, **changes: object) -> Incident:

@@ -86,7 +86,8 @@ class Story:
 
     def reports(self, what: Alert) -> Decision:
         """A sender reports the alert."""
-        return self.take(received(what, self.alerts.get(what.row_id)))
+        rows = [row for row in self.alerts.values() if row.series == what.series]
+        return self.take(received(what, rows, self.now))
 
     def rings(self, kind: TimerKind) -> Decision:
         """The timer of this kind comes due, for the only incident."""
@@ -101,8 +102,12 @@ class Story:
 
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire."""
+        return len(self.fires(incident_id))
+
+    def fires(self, incident_id: str) -> tuple[AlertRow, ...]:
+        """The alerts of the incident that fire."""
         rows = [row for row in self.alerts.values() if row.incident == incident_id]
-        return sum(row.status is AlertStatus.FIRING for row in rows)
+        return tuple(row for row in rows if row.status is AlertStatus.FIRING)
 
     def presses(self, who: str, choice: Choice, plan_hash: str = "") -> Decision:
         """A person presses a button of the only incident's page."""
@@ -141,8 +146,10 @@ class Story:
             severity=severity,
             **about,
         )
-        firing = self.firing(told.incident) if told.incident else 0
-        return self.take(Instructed(instruction=told, stack=self.stack.id, firing=firing))
+        fires = self.fires(told.incident) if told.incident else ()
+        return self.take(
+            Instructed(instruction=told, stack=self.stack.id, firing=len(fires), fires=fires)
+        )
 
     def finishes(self, action: Action, outcome: Outcome, attempt: int = 1) -> Decision:
         """The action came to this end."""

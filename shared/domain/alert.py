@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -36,7 +36,8 @@ class Alert:
 
     `source` is the name under which the sender is configured here, never something the
     message claims. Times are aware and in UTC. `severity` is the sender's own, if it gave one.
-    `expression` is the query the sender evaluates, where it says so.
+    `expression` is the query the sender evaluates, where it says so. `published_at` is when the
+    message was made durable on its way to us, the same for every delivery of it.
     """
 
     source: str
@@ -59,6 +60,12 @@ class Alert:
     url: str = ""
     runbook: str = ""
     notes: tuple[str, ...] = ()
+    published_at: datetime | None = None
+
+    @property
+    def series(self) -> str:
+        """What all alerts of the same labels from the same source share, whenever they start."""
+        return derive("series", self.source, self.fingerprint)
 
     @property
     def row_id(self) -> str:
@@ -67,8 +74,13 @@ class Alert:
 
     @property
     def event_id(self) -> str:
-        """The id of the event "this alert reported this status"."""
-        return f"{self.row_id}-{self.status}"
+        """The id of the event "this alert reported this status", and when, if that is known.
+
+        A series may end and fire again with the same start: the same words, said later, are
+        another event.
+        """
+        said = f"{self.row_id}-{self.status}"
+        return f"{said}-{stamp(self.published_at)}" if self.published_at else said
 
     @property
     def title(self) -> str:
@@ -126,6 +138,7 @@ class AlertRow:
     """What the store keeps of an alert: where it went, and whether it still fires.
 
     `incident` is empty for an alert that never opened or joined one; `reason` then says why.
+    `heard_at` is when the last message was published that its status is known from.
     """
 
     id: str
@@ -138,4 +151,27 @@ class AlertRow:
     received_at: datetime
     ends_at: datetime | None = None
     reason: str = ""
+    series: str = ""
+    heard_at: datetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def told_as(self, told: AlertRow) -> AlertRow | None:
+        """This row with the end that `told` reports, or confirmed to fire by a later message.
+
+        Where it went was decided when it fired. None for what is no news, or cannot be: that it
+        fires, as was known already, or though it has ended.
+        """
+        if told.status is AlertStatus.FIRING and not self._confirmed_by(told):
+            return None
+        return replace(
+            self,
+            status=told.status,
+            ends_at=told.ends_at,
+            heard_at=told.heard_at,
+            reason=told.reason or self.reason,
+        )
+
+    def _confirmed_by(self, told: AlertRow) -> bool:
+        if self.status is AlertStatus.RESOLVED or told.heard_at is None:
+            return False
+        return self.heard_at is None or told.heard_at > self.heard_at

@@ -150,6 +150,7 @@ def _choices(incident: Incident, page: Page) -> tuple[Choice, ...]:
     proposed = incident.rollback is not None and incident.rollback.phase is Phase.PROPOSED
     if proposed and incident.state in (State.OPEN, State.ACKNOWLEDGED):
         choices += [Choice.APPROVE, Choice.REJECT]
-    if not incident.settles and incident.state in _MAY_END:
+    ended_by_people = not incident.settles or incident.acknowledged_at is not None
+    if ended_by_people and incident.state in _MAY_END:
         choices.append(Choice.RESOLVE)
     return tuple(choices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.action import Action, Outcome
 from shared.domain.alert import Alert, AlertRow, AlertStatus
@@ -13,22 +14,31 @@ from shared.domain.lane import Classification
 from shared.domain.paging import Choice
 from shared.domain.severity import Severity
 
+MOST_ENDED: Final = 400
+"""How many alerts one instruction can end: Firestore takes at most 500 writes in one commit."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertReceived:
     """A sender reported an alert.
 
     `row` is what the store already has of it; `classification` is where it goes otherwise.
+    `overtaken_by` and `ends` are what `series.place` found. `again` is the day, where the
+    message is so old that nobody knows any more what came of it: it may have had its effect
+    before, and what it leads to now needs other ids.
     """
 
     alert: Alert
     row: AlertRow | None
     classification: Classification
+    overtaken_by: AlertRow | None = None
+    ends: tuple[AlertRow, ...] = ()
+    again: str = ""
 
     @property
     def id(self) -> str:
-        """Alert row and status."""
-        return self.alert.event_id
+        """Alert row, status, and when it was published."""
+        return f"{self.alert.event_id}-{self.again}" if self.again else self.alert.event_id
 
     @property
     def stack(self) -> str:
@@ -61,11 +71,16 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instructed:
-    """A stored instruction reached us. `firing`: how many alerts of its incident fire now."""
+    """A stored instruction reached us.
+
+    `firing` is how many alerts of its incident fire now. `fires` are those alerts, at most
+    `MOST_ENDED` of them, where the instruction may end them.
+    """
 
     instruction: Instruction
     stack: str
     firing: int = 0
+    fires: tuple[AlertRow, ...] = ()
 
     @property
     def id(self) -> str:

@@ -104,6 +104,8 @@ class Incident:
 
     `joined` is what another alert is called that joined and has yet to be paged about.
     `settles` is False for what a person has to end, because no alert's end would tell.
+    `over_says` is the person who said that it is over and was refused at `over_refused_at`,
+    because alerts fired.
     """
 
     id: str
@@ -125,6 +127,8 @@ class Incident:
     resolved_at: datetime | None = None
     settles: bool = True
     joined: str = ""
+    over_says: str = ""
+    over_refused_at: datetime | None = None
     rounds: int = 1
     pages: tuple[Page, ...] = ()
     rollback: Rollback | None = None
@@ -140,6 +144,14 @@ class Incident:
         if self.mitigated_at is not None:
             return State.MITIGATED
         return State.ACKNOWLEDGED if self.acknowledged_at is not None else State.OPEN
+
+    @property
+    def last_moment(self) -> datetime:
+        """The latest time at which something is known to have happened to it."""
+        known = [self.opened_at, self.acknowledged_at, self.mitigated_at, self.resolved_at]
+        for page in self.pages:
+            known += [page.decided_at, page.sent_at, page.acknowledged_at]
+        return max(at for at in known if at is not None)
 
     def page(self, key: str) -> Page | None:
         """The page with this key."""

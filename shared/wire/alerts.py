@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 
@@ -24,9 +25,13 @@ def parse_any(body: bytes, source: str) -> tuple[Alert, ...]:
     return read_any(body, source).complete()
 
 
-def read_any(body: bytes, source: str) -> Reading:
-    """As `parse_any`, but what can be read is returned beside what was rejected."""
-    return _read(strict_json.clean(body), source, _DEEPEST)
+def read_any(body: bytes, source: str, published_at: datetime | None = None) -> Reading:
+    """As `parse_any`, but what can be read is returned beside what was rejected.
+
+    `published_at` is when the message was published, where its envelope is already off.
+    """
+    reading = _read(strict_json.clean(body), source, _DEEPEST)
+    return reading.published(published_at) if published_at else reading
 
 
 def documents(body: bytes) -> Iterator[bytes]:
@@ -49,5 +54,7 @@ def _read(body: bytes, source: str, deepest: int) -> Reading:
     if "state" in keys and "started_at" in keys:
         return Reading(cloud_monitoring.parse(b'{"incident":' + body + b"}", source))
     if deepest and keys & {"message", "specversion"}:
-        return _read(pubsub.unwrap(body, {}).data, source, deepest - 1)
+        message = pubsub.unwrap(body, {})
+        reading = _read(message.data, source, deepest - 1)
+        return reading.published(message.published_at) if message.published_at else reading
     raise BadMessage("it is neither an Alertmanager webhook nor a Cloud Monitoring incident")

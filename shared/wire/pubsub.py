@@ -10,12 +10,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 
 from shared.domain.errors import BadMessage
 from shared.domain.ids import derive
 from shared.wire import strict_json
+from shared.wire.instants import from_rfc3339
 from shared.wire.strict_json import Texts, text, texts
 
 _UNWRAPPED = "x-goog-pubsub-"
@@ -25,7 +27,8 @@ _UNWRAPPED = "x-goog-pubsub-"
 class PubsubMessage:
     """One message. Everything but `data` may be empty; nothing here is proof of who sent it.
 
-    `delivery_attempt` is 0 where the subscription has no dead-letter topic.
+    `delivery_attempt` is 0 where the subscription has no dead-letter topic. `published_at` is
+    None where nobody says it; it is the same for every delivery of a message.
     """
 
     data: bytes
@@ -33,6 +36,7 @@ class PubsubMessage:
     attributes: Mapping[str, str] = field(default_factory=dict)
     subscription: str = ""
     delivery_attempt: int = 0
+    published_at: datetime | None = None
 
 
 class _Message(msgspec.Struct, rename="camel"):
@@ -40,6 +44,8 @@ class _Message(msgspec.Struct, rename="camel"):
     attributes: Texts | None = None
     message_id: str | int | None = None
     message_id_snake: str | int | None = msgspec.field(default=None, name="message_id")
+    publish_time: object = None
+    publish_time_snake: object = msgspec.field(default=None, name="publish_time")
 
 
 class _Push(msgspec.Struct, rename="camel"):
@@ -76,6 +82,7 @@ def unwrap(body: bytes, headers: Mapping[str, str]) -> PubsubMessage:
         data=body,
         message_id=lower.get(_UNWRAPPED + "message-id") or event_id or _derived(body),
         subscription=lower.get(_UNWRAPPED + "subscription-name", ""),
+        published_at=_instant(lower.get(_UNWRAPPED + "publish-time")),
     )
 
 
@@ -107,7 +114,16 @@ def _pushed(body: bytes, event_id: str) -> PubsubMessage:
         attributes=texts(message.attributes),
         subscription=text(push.subscription),
         delivery_attempt=max(0, push.delivery_attempt or 0),
+        published_at=_instant(message.publish_time) or _instant(message.publish_time_snake),
     )
+
+
+def _instant(value: object) -> datetime | None:
+    """An instant as RFC 3339 writes it; a broken one must never cost a page."""
+    try:
+        return from_rfc3339(strict_json.loose_text(value))
+    except ValueError:
+        return None
 
 
 def _decoded(data: str) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from shared.domain.alert import Alert
 from shared.domain.errors import BadMessage
@@ -22,6 +23,10 @@ class Reading:
 
     alerts: tuple[Alert, ...]
     rejected: tuple[Rejected, ...] = ()
+
+    def published(self, at: datetime) -> Reading:
+        """The same, of a message that was published then."""
+        return replace(self, alerts=tuple(replace(each, published_at=at) for each in self.alerts))
 
     def complete(self) -> tuple[Alert, ...]:
         """The alerts. Raises `BadMessage` unless there are some and nothing was rejected."""

@@ -50,7 +50,8 @@ _BUTTONS: Final = {
     Choice.RESOLVE: _Button(
         "It is over",
         confirm="Is it over?",
-        warning="Alerts are counted once more; if none fires the incident is closed.",
+        warning="Alerts are counted once more; if none fires the incident is closed."
+        " If some do, you are told which, and may end them.",
     ),
 }
 

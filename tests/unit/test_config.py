@@ -108,7 +108,7 @@ def test_secrets_never_show() -> None:
     """Neither the settings nor their faults can put a secret into a log."""
     secrets = {
         "SWITCHMAN_INGEST_TOKEN": "hidden-token",
-        "SWITCHMAN_LAST_RESORT": "https://hidden-hook",
+        "SWITCHMAN_LAST_RESORT": "https://hidden-hook tgram://hidden-bot",
         "SLACK_SIGNING_SECRET": "hidden-signing",
         "SLACK_BOT_TOKEN": "hidden-bot",
     }
@@ -118,3 +118,39 @@ def test_secrets_never_show() -> None:
     assert "hidden" not in str(settings)
     too_many = {**secrets, "SWITCHMAN_INGEST_TOKEN": "hidden-1 hidden-2 hidden-3"}
     assert "hidden" not in "\n".join(faults(**too_many))
+
+
+@pytest.mark.parametrize(
+    ("value", "urls"),
+    [
+        ("", ()),
+        ("https://hooks.test/x", ("https://hooks.test/x",)),
+        (" mailto://a:b@c.test\n secret://way ", ("mailto://a:b@c.test", "secret://way")),
+        ("http://127.0.0.1:9/x http://localhost/x", ("http://127.0.0.1:9/x", "http://localhost/x")),
+    ],
+)
+def test_the_last_resort_is_any_number_of_urls(value: str, urls: tuple[str, ...]) -> None:
+    """Webhooks, apprise's URLs and references to secrets, separated by white space."""
+    assert Settings.from_env({**STORE, "SWITCHMAN_LAST_RESORT": value}).last_resort == urls
+
+
+@pytest.mark.parametrize(
+    "value", ["hidden", "://hidden", "https://", "http://hidden.test/x", "a://"]
+)
+def test_a_last_resort_that_is_none_is_a_fault(value: str) -> None:
+    """Each wrong entry is one; where it would be sent in the clear it is wrong too."""
+    given = f"https://right.test {value}"
+    (fault,) = faults(**STORE, SWITCHMAN_LAST_RESORT=given)
+    assert fault.startswith("SWITCHMAN_LAST_RESORT: entry 2 of 2 is no URL to send to")
+    assert "hidden" not in fault
+
+
+def test_the_last_resort_is_known_whatever_else_is_wrong() -> None:
+    """With no store and a bus that is none, there is still somewhere to say so."""
+    env = {
+        "SWITCHMAN_BUS": "x",
+        "SWITCHMAN_LAST_RESORT": "https://a.test",
+        "GOOGLE_CLOUD_PROJECT": "p",
+    }
+    settings = Settings.for_last_resort(env)
+    assert (settings.last_resort, settings.project) == (("https://a.test",), "p")

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.action import ActionKind, GaveUp, Outcome, PlanOrder, ShowOrder, TrafficOrder
 from shared.domain.alert import AlertStatus
-from shared.domain.decision import Decision, DrillRow, IncidentRow, Reason
+from shared.domain.decision import AuditRow, Decision, DrillRow, IncidentRow, Reason
 from shared.domain.event import DrillDue, TimerKind
 from shared.domain.incident import TimelineKind
 from shared.domain.incident_state import State
@@ -248,7 +248,8 @@ def test_a_preview_asks_for_a_plan_and_changes_nothing(story: Story) -> None:
     """Looking is free: no incident, no line, no page, whoever looks."""
     before = story.stack
     decision = story.asks(WES, Choice.PREVIEW, view="view-1")
-    assert (decision.reason, decision.stack, decision.rows) == (Reason.CARRIED_OUT, before, ())
+    assert (decision.reason, decision.stack) == (Reason.CARRIED_OUT, before)
+    assert [type(row) for row in decision.rows] == [AuditRow]
     (action,) = decision.actions
     assert (action.kind, action.order) == (ActionKind.PLAN, PlanOrder(view="view-1"))
 
@@ -334,8 +335,7 @@ def test_a_drill_refused_during_an_incident_is_told_and_recorded(story: Story) -
     before = story.stack
     decision = story.asks(BEN, Choice.DRILL, "rollback")
     assert_refused(decision, before, f"incident {story.incident.id} is open")
-    (row,) = decision.rows
-    assert isinstance(row, DrillRow)
+    (row,) = [row for row in decision.rows if isinstance(row, DrillRow)]
     assert (row.passed, row.asked_by) == (False, "Ben")
     assert story.incident.id in row.text
 
@@ -420,13 +420,14 @@ def test_an_alert_between_the_word_and_the_count_keeps_it_open(story: Story) -> 
 
 
 def test_an_incident_is_not_ended_while_its_alerts_fire(story: Story) -> None:
-    """The person is told how many there are."""
+    """The person is told how many there are, and which."""
     story.reports(alert(lane="auth"))
     story.reports(alert("Slow", lane="auth"))
-    before = story.stack
     decision = story.presses(WES, Choice.RESOLVE)
-    assert_refused(decision, before, "2 of its alerts still fire")
+    assert (decision.reason, story.state()) == (Reason.REFUSED, State.OPEN)
+    assert "2 of its alerts still fire (ErrorsHigh, Slow)" in told(decision)
     assert "2 of its alerts" in said(decision)[TimelineKind.REFUSED]
+    assert story.firing(story.incident.id) == 2
 
 
 def test_an_incident_is_not_ended_while_its_traffic_moves(story: Story) -> None:

@@ -144,6 +144,19 @@ def test_a_page_that_arrives_when_its_incident_is_gone_changes_nothing(story: St
     assert (decision.reason, decision.rows, decision.actions) == (Reason.STALE, (), ())
 
 
+def test_an_incident_whose_page_is_still_to_come_makes_no_room_for_another(story: Story) -> None:
+    """A new alert long after its end reopens it, because its page would be lost otherwise."""
+    page = story.last(ActionKind.PAGE)
+    story.reports(alert(status=AlertStatus.RESOLVED))
+    for kind in (TimerKind.SETTLE, TimerKind.CONFIRM):
+        story.rings(kind)
+    at = story.later(story.policy.timing.reopen_window)
+    decision = story.reports(alert("Slow", starts_at=at))
+    assert decision.reason is Reason.REOPENED
+    story.delivers(page)
+    assert story.incident.pages[0].sent_at is not None
+
+
 def test_a_page_the_incident_does_not_know_changes_nothing(story: Story) -> None:
     """A result for a page that was never decided has nowhere to go."""
     unknown = replace(story.last(ActionKind.PAGE), order=PageOrder(page="no-such-page"))

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.action import ActionKind, TellOrder, TrafficOrder
 from shared.domain.alert import AlertStatus
-from shared.domain.decision import Decision, Reason
+from shared.domain.decision import AuditRow, Decision, Reason
 from shared.domain.event import Instructed, Instruction, TimerKind
 from shared.domain.incident import TimelineKind
 from shared.domain.incident_state import State
@@ -107,7 +107,7 @@ def test_a_press_on_a_forgotten_incident_is_answered() -> None:
     decision = story.take(Instructed(instruction=press, stack="shop"))
     assert decision.reason is Reason.STALE
     assert told(decision) == "That incident is closed."
-    assert decision.rows == ()
+    assert [type(row) for row in decision.rows] == [AuditRow]
 
 
 @pytest.mark.parametrize("who", [BEN, EVE])

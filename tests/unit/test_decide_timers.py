@@ -9,10 +9,10 @@ import pytest
 from shared.domain.action import ActionKind
 from shared.domain.alert import AlertStatus
 from shared.domain.decision import IncidentRow, Reason
-from shared.domain.event import TimerDue, TimerKind
+from shared.domain.event import Timer, TimerDue, TimerKind
 from shared.domain.incident import TimelineKind
 from shared.domain.incident_state import State
-from shared.domain.paging import Choice
+from shared.domain.paging import Choice, PageStep
 from shared.domain.rollback_phase import Phase
 from tests.builders import BEN, MINUTE, SECOND, alert, plan
 from tests.story import Story, kinds, proposed, said
@@ -149,6 +149,21 @@ def test_a_resolved_incident_is_forgotten_after_the_reopen_window(story: Story) 
     assert decision.reason is Reason.FORGOTTEN
     assert story.stack.incidents == ()
     assert decision.rows == (IncidentRow(incident=resolved),)
+
+
+def test_a_resolved_incident_that_fires_is_reopened_and_paged_about(story: Story) -> None:
+    """However an alert came to fire on it: a person has to know, and it settles as before."""
+    story.reports(alert(status=AlertStatus.RESOLVED))
+    story.rings(TimerKind.SETTLE)
+    story.rings(TimerKind.CONFIRM)
+    timer = Timer(kind=TimerKind.SETTLE, stack="shop", incident=story.incident.id, due=story.now)
+    decision = story.take(TimerDue(timer=timer, firing=1))
+    assert decision.reason is Reason.REOPENED
+    assert (story.state(), story.incident.resolved_at) == (State.OPEN, None)
+    assert TimelineKind.REOPENED in said(decision)
+    assert story.incident.pages[-1].step is PageStep.REOPENED
+    assert ActionKind.PAGE in kinds(decision)
+    assert story.rings(TimerKind.SETTLE).reason is Reason.CHECKING
 
 
 def test_an_incident_that_reopened_is_not_forgotten(story: Story) -> None:

@@ -1,5 +1,6 @@
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -36,7 +37,44 @@ def test_a_push_envelope_is_opened() -> None:
         attributes={"source": "prod"},
         subscription="projects/p/subscriptions/s",
         delivery_attempt=2,
+        published_at=datetime(2026, 3, 2, 3, 4, 5, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize("name", ["publishTime", "publish_time"])
+def test_the_time_of_publication_is_read_to_the_microsecond(name: str) -> None:
+    """It tells which of two messages was said last; Google writes nanoseconds."""
+    message = unwrapped(push(**{"publishTime": None, name: "2026-03-02T03:04:05.123456789Z"}))
+    assert message.published_at == datetime(2026, 3, 2, 3, 4, 5, 123456, tzinfo=UTC)
+
+
+def test_an_unwrapped_push_says_when_it_was_published_in_a_header() -> None:
+    """https://cloud.google.com/pubsub/docs/payload-unwrapping"""
+    headers = {"X-Goog-Pubsub-Publish-Time": "2026-03-02T03:04:05Z"}
+    message = pubsub.unwrap(DATA, headers)
+    assert message.published_at == datetime(2026, 3, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("broken", ["", "yesterday", None, 5, {}, "2026-13-02T03:04:05Z"])
+def test_a_broken_time_of_publication_costs_no_page(broken: object) -> None:
+    """The message is read as if nobody had said when it was published."""
+    message = unwrapped(push(publishTime=broken))
+    assert (message.data, message.published_at) == (DATA, None)
+
+
+def test_every_alert_knows_when_its_message_was_published() -> None:
+    """From the envelope that is around it, or from the one that was taken off before."""
+    webhook = {
+        "alerts": [{"status": "firing", "labels": {"a": "b"}, "startsAt": "2026-03-02T03:04:05Z"}]
+    }
+    data = base64.b64encode(json.dumps(webhook).encode()).decode()
+    (wrapped,) = alerts.parse_any(json.dumps(push(data=data)).encode(), "s")
+    assert wrapped.published_at == datetime(2026, 3, 2, 3, 4, 5, tzinfo=UTC)
+    later = datetime(2026, 3, 2, 4, tzinfo=UTC)
+    (bare,) = alerts.read_any(json.dumps(webhook).encode(), "s", later).alerts
+    assert bare.published_at == later
+    (both,) = alerts.read_any(json.dumps(push(data=data)).encode(), "s", later).alerts
+    assert both.published_at == later
 
 
 def test_every_wrapping_gives_the_same_message() -> None:

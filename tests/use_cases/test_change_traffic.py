@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.app.act import Act
+from shared.app.act import LEASE, Act
 from shared.domain.action import Topic
 from shared.domain.alert import AlertStatus
 from shared.domain.errors import Transient
@@ -70,13 +70,13 @@ def test_both_services_move_and_health_is_proved(proposed: World) -> None:
 
 
 def test_it_is_recovered_when_the_alert_ends(proposed: World) -> None:
-    """The whole job: the alert's end makes the verdict, and the page shows it without buttons."""
+    """The whole job: the alert's end makes the verdict; the page shows it, and one button."""
     approve(proposed)
     proposed.reports(alert(status=AlertStatus.RESOLVED))
     proposed.deliver()
     assert ended(proposed) == (Phase.APPLIED, Verdict.RECOVERED)
     assert "Verdict: recovered" in newest_page(proposed)
-    assert proposed.chat.posted()[-1].card.choices == ()
+    assert proposed.chat.posted()[-1].card.choices == (Choice.RESOLVE,)
 
 
 def test_the_rto_runs_from_the_first_request_until_health(proposed: World) -> None:
@@ -297,6 +297,27 @@ def test_a_restore_that_died_is_finished_by_the_next_worker(proposed: World) -> 
     assert ended(proposed) == (Phase.UNDONE, Verdict.NOT_RECOVERED)
 
 
+def test_whoever_slept_past_the_lease_sends_nothing(proposed: World) -> None:
+    """Another may hold the action by now; when the sleeper wakes, it leaves traffic alone."""
+    proposed.presses(BEN, Choice.APPROVE)
+    change = proposed.next_on(Topic.CHANGES)
+    with pytest.raises(Transient, match="lease"):
+        proposed.acting(FallsAsleep(proposed), proposed.chat)(change)
+    assert proposed.sent() == []
+    proposed.act(change)
+    assert [sent_to(proposed, service) for service in BOTH] == [1, 1]
+
+
+def test_a_service_nobody_could_see_does_not_have_the_other_sent_again(proposed: World) -> None:
+    """One answer was lost and the other service cannot be seen: unknown, hands off, and a page."""
+    proposed.traffic.order(resource(BACKEND), TrafficFault.TIMEOUT)
+    proposed.presses(BEN, Choice.APPROVE)
+    proposed.acting(LosesSight(proposed, FRONTEND), proposed.chat)(proposed.next_on(Topic.CHANGES))
+    proposed.deliver()
+    assert sent_to(proposed, BACKEND) == 1
+    assert ended(proposed) == (Phase.HELD, Verdict.UNKNOWN)
+
+
 def alternating() -> Callable[[], bool]:
     """True twice, then false, over and over."""
     asked = iter(range(10**9))
@@ -324,3 +345,35 @@ class DiesAfterSending(FakeTraffic):
 def dying(world: World) -> Act:
     """A worker that is killed between the two services."""
     return world.acting(DiesAfterSending(world), world.chat)
+
+
+class FallsAsleep(FakeTraffic):
+    """Cloud Run as a worker sees it whose process stands still after its first looks."""
+
+    def __init__(self, world: World) -> None:
+        self._real, self._sleep = world.traffic, world.clock.advance
+
+    def look(self, resource: str) -> ServiceState:
+        state = self._real.look(resource)
+        self._sleep(LEASE)
+        return state
+
+    def send(self, resource: str, traffic: Split, etag: str, *, dry_run: bool = False) -> None:
+        self._real.send(resource, traffic, etag, dry_run=dry_run)
+
+
+class LosesSight(FakeTraffic):
+    """Cloud Run that shows a service once and never again."""
+
+    def __init__(self, world: World, service: str) -> None:
+        self._real, self._hidden, self._looks = world.traffic, resource(service), 0
+
+    def look(self, resource: str) -> ServiceState:
+        if resource == self._hidden:
+            self._looks += 1
+            if self._looks > 1:
+                raise Transient("Cloud Run is away")
+        return self._real.look(resource)
+
+    def send(self, resource: str, traffic: Split, etag: str, *, dry_run: bool = False) -> None:
+        self._real.send(resource, traffic, etag, dry_run=dry_run)

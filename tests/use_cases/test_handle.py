@@ -54,8 +54,14 @@ class Meddled(Heads):
     def alert(self, row_id: str) -> AlertRow | None:
         return self._world.store.alert(row_id)
 
+    def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
+        return self._world.store.series(series, limit)
+
     def firing(self, incident_id: str) -> int:
         return self._world.store.firing(incident_id)
+
+    def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
+        return self._world.store.firing_rows(incident_id, limit)
 
 
 class AlwaysConflict(Meddled):

@@ -104,6 +104,8 @@ class World:
             handle=self.handle,
             timers=self.store,
             outbox=self.store,
+            reports=self.store,
+            housekeeping=self.store,
             announcer=self.handle.announcer,
             clock=self.clock,
         )
@@ -123,6 +125,7 @@ class World:
         people = People(policy=self.policy, heads=self.store, chat=chat)
         change = ChangeTraffic(
             policy=self.policy,
+            outbox=self.store,
             traffic=traffic,
             health=health or self.health,
             clock=self.clock,
@@ -165,11 +168,11 @@ class World:
         """A sender reports alerts."""
         return self.receive(alerts)
 
-    def presses(self, who: str, choice: Choice) -> Instruction:
-        """A person presses a button; the press is stored and followed."""
-        rollback = self.incident.rollback
-        plan = rollback.plan.hash if rollback and rollback.plan else ""
-        return self._instructs(who, choice, incident=self.incident.id, plan=plan)
+    def presses(self, who: str, choice: Choice, of: Incident | None = None) -> Instruction:
+        """A person presses a button of an incident's page; the press is stored and followed."""
+        incident = of or self.incident
+        plan = incident.rollback.plan if incident.rollback else None
+        return self._instructs(who, choice, incident=incident.id, plan=plan.hash if plan else "")
 
     def asks(self, who: str, choice: Choice, text: str = "", view: str = "") -> Instruction:
         """A person asks for something of the shop; it is stored and followed."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.domain.alert import Alert, AlertRow, AlertStatus
+from shared.domain.alert import Alert, AlertStatus
 from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.endings import alert_row, confirmed, ended, overtaken
 from shared.domain.decide.joining import (
     did_not_hold,
     note_unpaged,
@@ -21,12 +22,13 @@ from shared.domain.decide.opening import (
     watch,
     wish_rollback,
 )
-from shared.domain.decide.verdicts import settle_verdict
+from shared.domain.decide.timers import KEEP_UNSENT
 from shared.domain.decision import Reason
 from shared.domain.event import AlertReceived
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import State, Trigger
 from shared.domain.lane import Classification
+from shared.domain.lease import SKEW
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
 from shared.domain.severity import worst
@@ -35,10 +37,11 @@ from shared.domain.severity import worst
 def on_alert(draft: Draft, event: AlertReceived) -> Reason:
     """Open, join, reopen; or note the end. No alert resolves an incident."""
     if event.alert.status is AlertStatus.RESOLVED:
-        return _ended(draft, event)
+        return ended(draft, event)
+    if event.overtaken_by is not None:
+        return overtaken(draft, event, event.overtaken_by)
     if event.row is not None:
-        ended = event.row.status is AlertStatus.RESOLVED
-        return Reason.ENDED_ALREADY if ended else Reason.REPEATED
+        return confirmed(draft, event.alert, event.row)
     return _fired(draft, event.alert, event.classification)
 
 
@@ -52,17 +55,23 @@ def _fired(draft: Draft, alert: Alert, found: Classification) -> Reason:
         reason = Reason.OPENED
     else:
         reason = _join(draft, incident, alert, found)
-    draft.row(_alert_row(draft, alert, found, incident.id))
+    draft.row(alert_row(draft, alert, found, incident.id))
     return reason
 
 
 def _is_over(draft: Draft, incident: Incident) -> bool:
-    """Whether a new alert of its lane is a new incident."""
+    """Whether a new alert of its lane is a new incident.
+
+    An incident with a page that has yet to go out is kept for it, and reopened: the page is drawn
+    from the incident, and would never be sent once that is filed.
+    """
     if incident.state is State.REVIEWED:
         return True
     if incident.state is not State.RESOLVED or incident.resolved_at is None:
         return False
-    return draft.now >= incident.resolved_at + draft.policy.timing.reopen_window
+    unsent = any(page.sent_at is None for page in incident.pages)
+    window = draft.policy.timing.reopen_window
+    return draft.now >= incident.resolved_at + (max(window, KEEP_UNSENT) if unsent else window)
 
 
 def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
@@ -148,37 +157,7 @@ def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:
 
 
 def _paged_lately(draft: Draft, incident: Incident) -> bool:
+    """A page from the future was sent before the clock was set back, nobody knows how far."""
     sent = [page.decided_at for page in incident.pages if page.sent_at]
-    return bool(sent) and draft.now < max(sent) + draft.policy.timing.repage_after
-
-
-def _ended(draft: Draft, event: AlertReceived) -> Reason:
-    if event.row is None:
-        reason = Reason.ENDED_UNSEEN
-        row = _alert_row(draft, event.alert, event.classification, incident="")
-        draft.row(replace(row, reason=reason.value))
-        return reason
-    if event.row.status is AlertStatus.RESOLVED:
-        return Reason.ENDED_ALREADY
-    ends_at = event.alert.ends_at or draft.now
-    draft.row(replace(event.row, status=AlertStatus.RESOLVED, ends_at=ends_at))
-    incident = draft.stack.incident(event.row.incident)
-    if incident is None or incident.rollback is None or incident.rollback.trigger != event.row.id:
-        return Reason.ENDED
-    recovered = settle_verdict(draft, incident, AlertStatus.RESOLVED)
-    return Reason.RECOVERED if recovered else Reason.ENDED
-
-
-def _alert_row(draft: Draft, alert: Alert, found: Classification, incident: str) -> AlertRow:
-    return AlertRow(
-        id=alert.row_id,
-        stack=draft.stack.id,
-        lane=found.lane,
-        incident=incident,
-        status=alert.status,
-        title=alert.title,
-        starts_at=alert.starts_at,
-        received_at=draft.now,
-        ends_at=alert.ends_at,
-        labels=dict(alert.labels),
-    )
+    quiet = draft.policy.timing.repage_after
+    return bool(sent) and -SKEW < draft.now - max(sent) < quiet

@@ -53,12 +53,15 @@ class Draft:
     def say(
         self, incident: Incident, kind: TimelineKind, text: str, at: datetime | None = None
     ) -> None:
-        """Add a line to the incident's timeline."""
+        """Add a line to the incident's timeline, now unless `at` is given.
+
+        Where the clock was set back, now is the last moment that is known of the incident: the
+        story goes on in the order in which it happened.
+        """
         self._said += 1
         row_id = f"{self.event.id}-t{self._said}"
-        self.row(
-            TimelineRow(id=row_id, incident=incident.id, at=at or self.now, kind=kind, text=text)
-        )
+        at = at or max(self.now, incident.last_moment)
+        self.row(TimelineRow(id=row_id, incident=incident.id, at=at, kind=kind, text=text))
 
     def act(
         self, kind: ActionKind, incident: str, order: Order, not_after: datetime | None = None

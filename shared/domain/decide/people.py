@@ -8,9 +8,10 @@ from typing import Final
 
 from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.decide.asks import on_ask
+from shared.domain.decide.closing import on_over
 from shared.domain.decide.draft import Draft, acknowledged
-from shared.domain.decision import Reason
-from shared.domain.event import Instructed, Instruction, TimerKind
+from shared.domain.decision import AuditRow, Reason
+from shared.domain.event import Instructed, Instruction
 from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import Trigger
 from shared.domain.machine import Refusal
@@ -30,28 +31,54 @@ _WORDS: Final = {
 }
 _ABOUT_A_STACK: Final = (Choice.PREVIEW, Choice.ROLLBACK, Choice.DRILL, Choice.DECLARE)
 _STRANGER: Final = "the policy knows no person with this Slack account; ask whoever keeps it"
+_CLOSED: Final = "That incident is closed."
 
 
 def on_instruction(draft: Draft, event: Instructed) -> Reason:
-    """Carry out what a person asked, or refuse it by name and tell them."""
+    """Carry out what a person asked, or refuse it by name and tell them; the audit has both."""
+    reason, told = _follow(draft, event)
+    asked = event.instruction
+    draft.row(
+        AuditRow(
+            id=asked.id,
+            at=asked.at,
+            person=asked.person,
+            choice=asked.choice,
+            stack=event.stack,
+            incident=asked.incident,
+            plan=asked.plan,
+            asked=asked.text,
+            answer=reason.value,
+            text=told,
+        )
+    )
+    return reason
+
+
+def _follow(draft: Draft, event: Instructed) -> tuple[Reason, str]:
+    """What came of it, and what the person was told where nothing did."""
     instruction = event.instruction
     person = draft.policy.person_by_slack(instruction.person)
     if instruction.choice in _ABOUT_A_STACK:
         answer = on_ask(draft, instruction, person) if person else _STRANGER
-        return answer if isinstance(answer, Reason) else _refuse(draft, None, instruction, answer)
+        if isinstance(answer, Reason):
+            return answer, ""
+        return _refuse(draft, None, instruction, answer)
     incident = draft.stack.incident(instruction.incident)
     if incident is None:
-        draft.tell("", instruction.channel, instruction.person, "That incident is closed.")
-        return Reason.STALE
+        draft.tell("", instruction.channel, instruction.person, _CLOSED)
+        return Reason.STALE, _CLOSED
     done = _carry_out(draft, incident, event, person) if person else _STRANGER
     if isinstance(done, str):
         return _refuse(draft, incident, instruction, done)
     draft.put(done)
     draft.refresh(done)
-    return Reason.CARRIED_OUT
+    return Reason.CARRIED_OUT, ""
 
 
-def _refuse(draft: Draft, incident: Incident | None, asked: Instruction, why: str) -> Reason:
+def _refuse(
+    draft: Draft, incident: Incident | None, asked: Instruction, why: str
+) -> tuple[Reason, str]:
     """Nothing changes; the person is told why, and an incident remembers it."""
     wish = _WORDS[asked.choice]
     text = f"You wanted to {wish}, which is refused: {why}."
@@ -60,7 +87,7 @@ def _refuse(draft: Draft, incident: Incident | None, asked: Instruction, why: st
         person = draft.policy.person_by_slack(asked.person)
         who = person.name if person else asked.person
         draft.say(incident, TimelineKind.REFUSED, f"{who} wanted to {wish}; refused: {why}")
-    return Reason.REFUSED
+    return Reason.REFUSED, text
 
 
 def _carry_out(
@@ -70,25 +97,13 @@ def _carry_out(
     if instruction.choice is Choice.ACKNOWLEDGE:
         return _acknowledge(draft, incident, person, instruction.at)
     if instruction.choice is Choice.RESOLVE:
-        return _resolve(draft, incident, person, event.firing)
+        return on_over(draft, incident, event, person)
     rollback = _decidable(draft, incident, instruction, person)
     if isinstance(rollback, str):
         return rollback
     if instruction.choice is Choice.APPROVE:
         return _approve(draft, incident, rollback, person, instruction.at)
     return _reject(draft, incident, rollback, person)
-
-
-def _resolve(draft: Draft, incident: Incident, person: Person, firing: int) -> Incident | str:
-    """The incident is over, says a person; what fires is counted again before it is closed."""
-    if firing:
-        return f"{firing} of its alerts still fire"
-    moved = incident.moved(Trigger.SETTLE)
-    if isinstance(moved, Refusal):
-        return moved.value
-    draft.say(moved, TimelineKind.ENDING, f"{person.name} says that it is over")
-    draft.timer(TimerKind.CONFIRM, moved, draft.now)
-    return moved
 
 
 def _acknowledge(draft: Draft, incident: Incident, person: Person, at: datetime) -> Incident | str:

@@ -46,6 +46,8 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
 
 def _settle(draft: Draft, incident: Incident, firing: int) -> Reason:
     """Nothing fires: check for a settle time that it stays so. Otherwise look again later."""
+    if firing and incident.state is State.RESOLVED:
+        return _not_over(draft, incident)
     moved = incident.moved(Trigger.SETTLE)
     if firing or moved is Refusal.ROLLBACK_RUNNING:
         watch(draft, incident)
@@ -56,6 +58,18 @@ def _settle(draft: Draft, incident: Incident, firing: int) -> Reason:
     draft.refresh(moved)
     draft.timer(TimerKind.CONFIRM, moved, draft.now + draft.policy.timing.settle)
     return Reason.CHECKING
+
+
+def _not_over(draft: Draft, incident: Incident) -> Reason:
+    """It was resolved, and fires: whoever overlooked that, a person has to know now."""
+    moved = incident.moved(Trigger.ALERT_FIRED)
+    assert not isinstance(moved, Refusal), "a resolved incident may always be reopened"
+    moved = replace(nobody_has_it(moved), rounds=moved.rounds + 1, resolved_at=None)
+    watch(draft, moved)
+    remind(draft, moved)
+    draft.say(moved, TimelineKind.REOPENED, "It was resolved while an alert of it fired: reopened")
+    draft.refresh(page_owner(draft, moved, PageStep.REOPENED))
+    return Reason.REOPENED
 
 
 def _confirm(draft: Draft, incident: Incident, firing: int) -> Reason:
