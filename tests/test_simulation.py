@@ -13,7 +13,6 @@ import pytest
 
 from tests.simulation.crossings import INSTANTS
 from tests.simulation.history import scratch, tell
-from tests.simulation.watch import KNOWN
 
 ROOT: Final = Path(__file__).parents[1]
 PLANTED: Final = ROOT / "tests" / "simulation" / "planted"
@@ -47,7 +46,7 @@ def test_no_history_breaks_an_invariant() -> None:
     """Forty bad half-hours, each with hundreds of steps and ten faults at least, end well."""
     with scratch() as folder:
         told = [tell(seed, folder) for seed in range(40)]
-    broken = [each for each in told if each.broken and each.broken.invariant not in KNOWN]
+    broken = [each for each in told if each.broken]
     assert not broken, f"python -m tests.simulation --seed {broken[0].seed}: {broken[0].broken}"
     assert sum(each.steps for each in told) >= 200 * len(told)
     assert sum(each.faults for each in told) >= 10 * len(told)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.app.move import Move
+from shared.app.move import Move, unfinished
 from shared.app.parallel import Parallel, in_threads
 from shared.app.recovery import WatchHealth
 from shared.domain.action import ActionKind, TrafficOrder
+from shared.domain.errors import Transient
 from shared.domain.policy import Policy
 from shared.domain.rollback import (
     MoveResult,
     Plan,
+    ServiceOutcome,
     ServicePlan,
     TrafficOutcome,
 )
-from shared.ports import Clock, Health, Lease, Traffic
+from shared.ports import Clock, Health, Lease, Outbox, Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class ChangeTraffic:
     """
 
     policy: Policy
+    outbox: Outbox
     traffic: Traffic
     health: Health
     clock: Clock
@@ -37,11 +41,17 @@ class ChangeTraffic:
         assert isinstance(order, TrafficOrder)
         restoring = lease.action.kind is ActionKind.RESTORE
         plans = _services(order, restoring=restoring)
-        move = Move(self.traffic, self.clock, restoring=restoring, not_after=lease.action.not_after)
+        move = Move(
+            self.traffic,
+            self.clock,
+            left=lambda: self.outbox.left(lease),
+            restoring=restoring,
+            not_after=lease.action.not_after,
+        )
         standing = self.in_parallel(move.standing, plans)
         changed = any(found.result is MoveResult.FOREIGN for found in standing)
         outcome = TrafficOutcome(
-            services=standing if changed else self.in_parallel(move, plans),
+            services=standing if changed else self._all(move, plans),
             started_at=lease.first_claimed_at,
             served_at=self.clock.now(),
         )
@@ -49,6 +59,31 @@ class ChangeTraffic:
         if not to_judge or not outcome.all(MoveResult.MOVED):
             return outcome
         return self._judge(order.plan, outcome)
+
+    def _all(self, move: Move, plans: Sequence[ServicePlan]) -> tuple[ServiceOutcome, ...]:
+        """What became of each service.
+
+        Raises what one could not do yet, so that it is tried again, unless the outcome of
+        another is unknown: to try again would send that change a second time.
+        """
+
+        def attempt(plan: ServicePlan) -> ServiceOutcome | Transient:
+            try:
+                return move(plan)
+            except Transient as error:
+                return error
+
+        ends = self.in_parallel(attempt, plans)
+        unknown = any(
+            isinstance(e, ServiceOutcome) and e.result is MoveResult.UNKNOWN for e in ends
+        )
+        failed = next((end for end in ends if isinstance(end, Transient)), None)
+        if failed is not None and not unknown:
+            raise failed
+        return tuple(
+            unfinished(plan, str(end)) if isinstance(end, Transient) else end
+            for plan, end in zip(plans, ends, strict=True)
+        )
 
     def _judge(self, plan: Plan, outcome: TrafficOutcome) -> TrafficOutcome:
         """Add whether health was restored, and when."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,17 +34,23 @@ PAUSE = timedelta(milliseconds=200)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Moves one service, or says why it did not. Never sends twice what may have happened."""
+    """Moves one service, or says why it did not. Never sends twice what may have happened.
+
+    `left` asks the store how much longer the action is ours: whoever slept past the lease sends
+    nothing, because another may have told people by now that nothing moved.
+    """
 
     traffic: Traffic
     clock: Clock
+    left: Callable[[], timedelta]
     restoring: bool
     not_after: datetime | None
 
     def __call__(self, plan: ServicePlan) -> ServiceOutcome:
         """Look where the service stands, send the change if it is not done, wait until it serves.
 
-        Raises `Transient` when the service cannot even be looked at.
+        Raises `Transient` when the service cannot even be looked at, and before it sends
+        anything under a lease that is over.
         """
         state = self.traffic.look(plan.resource)
         match self._position(plan, state):
@@ -84,6 +91,7 @@ class Move:
         for _ in range(TRIES):
             if self._too_late():
                 return _outcome(plan, MoveResult.REFUSED, _RAN_OUT, state.traffic)
+            self._require_lease()
             try:
                 self.traffic.send(plan.resource, wanted, state.etag)
                 return self._served(plan, wanted)
@@ -99,6 +107,16 @@ class Move:
         return _outcome(
             plan, MoveResult.REFUSED, "Cloud Run did not take the change", state.traffic
         )
+
+    def _require_lease(self) -> None:
+        """By elapsed time, because the store's clock need not agree with ours.
+
+        A clock that was set back meanwhile tells nothing: then the lease counts as over.
+        """
+        asked_at = self.clock.now()
+        left = self.left()
+        if not timedelta() <= self.clock.now() - asked_at < left:
+            raise Transient("the lease on the action is over, and another may hold it")
 
     def _look_for(self, plan: ServicePlan, wanted: Split) -> ServiceOutcome:
         """The answer was lost: look until it shows, and never send again."""
@@ -136,6 +154,11 @@ class Move:
             return _outcome(plan, MoveResult.MOVED, detail, state.serving)
         why = f"accepted and not served within {SERVE_WITHIN.total_seconds():.0f} s"
         return _outcome(plan, MoveResult.UNSERVED, why, state.serving)
+
+
+def unfinished(plan: ServicePlan, why: str) -> ServiceOutcome:
+    """For a service that was left alone half way: nobody can say how it stands."""
+    return _outcome(plan, MoveResult.UNKNOWN, why, ())
 
 
 def _serves(state: ServiceState, wanted: Split) -> bool:

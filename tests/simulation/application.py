@@ -48,6 +48,8 @@ class Application:
             handle=self.handle,
             timers=crossings["timers"],
             outbox=crossings["outbox"],
+            reports=crossings["reports"],
+            housekeeping=crossings["housekeeping"],
             announcer=self.handle.announcer,
             clock=crossings["clock"],
         )
@@ -63,6 +65,7 @@ class Application:
         people = People(policy=self._policy, heads=out["heads"], chat=out["chat"])
         change = ChangeTraffic(
             policy=self._policy,
+            outbox=out["outbox"],
             traffic=out["traffic"],
             health=out["health"],
             clock=out["clock"],
@@ -93,6 +96,7 @@ class Application:
         reports.heads()
         reports.drills()
         reports.rejected()
+        reports.audit()
 
     def _again(self, call: Callable[[], T], /) -> T:
         """As `shared.bootstrap` has it: again after a pause while others come first."""

@@ -23,6 +23,7 @@ PORTS: Final[Mapping[str, type]] = {
     "timers": ports.Timers,
     "instructions": ports.Instructions,
     "reports": ports.Reports,
+    "housekeeping": ports.Housekeeping,
     "publisher": ports.Publisher,
     "chat": ports.Chat,
     "traffic": ports.Traffic,

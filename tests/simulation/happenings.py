@@ -23,6 +23,7 @@ class Happenings:
             (8, self._senders.alert_meets_a_timer),
             (26, self._people.somebody_presses),
             (5, self._people.somebody_asks),
+            (2, self._people.somebody_insists),
             (4, self._people.somebody_types),
             (3, self._people.somebody_looks_at_a_plan),
             (3, self._people.schedule_asks),
@@ -42,6 +43,7 @@ class Happenings:
             (300, 600, self._people.somebody_looks_at_a_plan),
             (600, 900, self._people.somebody_looks_at_a_plan),
             (0, 1400, self._people.somebody_is_late),
+            (200, 1400, self._people.somebody_insists),
             (600, 1400, self._senders.alert_meets_a_timer),
             (1000, 1400, self._people.somebody_reads),
         )

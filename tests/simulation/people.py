@@ -33,8 +33,17 @@ class People(Drawn):
         long_ago = f"{self._stack()}-0123456789"
         self._tell(self._instruction(Choice.ACKNOWLEDGE, self._anybody(), incident=long_ago))
 
+    def somebody_insists(self) -> None:
+        """A person says twice that an incident is over, whatever fires."""
+        found = [i for head in self._world.record.heads.values() for i in head.open_incidents()]
+        if not found:
+            return
+        incident, person = self._chance.one_of(found).id, self._anybody()
+        for _ in range(2):
+            self._tell(self._instruction(Choice.RESOLVE, person, incident=incident))
+
     def somebody_asks(self) -> None:
-        """A person asks for a rollback, or ends an incident."""
+        """A person asks for a rollback."""
         asked = self._instruction(Choice.ROLLBACK, self._anybody(), stack=self._stack())
         told = replace(asked, text="it is slow")
         self._do("form", lambda: self._asks(told))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 
 from shared.domain.action import Action, Outcome
 from shared.domain.alert import AlertRow, AlertStatus
@@ -53,8 +52,8 @@ class Record:
 
     def _take_alert(self, row: AlertRow) -> None:
         known = self.alerts.get(row.id)
-        if known is not None and row.status is AlertStatus.RESOLVED:
-            row = replace(known, status=row.status, ends_at=row.ends_at)
+        if known is not None:
+            row = known.told_as(row) or known
         self.alerts[row.id] = row
         fires = row.status is AlertStatus.FIRING
         (self.firing[row.incident].add if fires else self.firing[row.incident].discard)(row.id)

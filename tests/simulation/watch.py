@@ -6,19 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from shared.domain.errors import UnknownOutcome
+from shared.domain.lease import remaining
 from shared.ports import Clock, Commit, Committed, Lease, Message
 from tests.simulation.heads import wrong_with
 from tests.simulation.moves import Moves
 from tests.simulation.record import Record
 from tests.simulation.schedule import Killed, Schedule, Worker
-
-PASSED_ON: Final = "nobody asks for traffic whose lease has passed to another"
-KNOWN: Final = frozenset({PASSED_ON})
-"""Does not hold yet: a worker that slept past its lease sends what it was about to send. A history
-ends there; it is counted, and fails nothing."""
 
 
 class Broken(Exception):
@@ -35,6 +31,7 @@ class Holding:
     """Who may carry out an action, and for how long."""
 
     fence: str
+    taken_at: datetime
     until: datetime
 
 
@@ -76,7 +73,8 @@ class Watch:
             assert worker is not None
             mine = self._mine.get((worker, worker.action))
             held = self._holdings.get(worker.action)
-            self.require(held is not None and held.fence == mine, PASSED_ON, worker.action)
+            ours = held is not None and held.fence == mine
+            self.require(ours, "who sends holds the lease", worker.action)
             for wrong, detail in self._moves.wrong_to_ask(
                 worker, args[0], args[1], args[2], self._clock.now()
             ):
@@ -117,7 +115,8 @@ class Watch:
 
     def _claimed(self, lease: Lease, duration: timedelta) -> None:
         held = self._holdings.get(lease.action.id)
-        free = held is None or held.until <= self._clock.now()
+        now = self._clock.now()
+        free = held is None or not remaining(held.taken_at, held.until, now)
         self.require(free, "one lease on an action at a time", lease.action.id)
         self._hold(lease, duration)
 
@@ -125,7 +124,8 @@ class Watch:
         worker = self._schedule.worker
         assert worker is not None
         self._mine[(worker, lease.action.id)] = lease.fence
-        self._holdings[lease.action.id] = Holding(lease.fence, self._clock.now() + duration)
+        now = self._clock.now()
+        self._holdings[lease.action.id] = Holding(lease.fence, now, now + duration)
 
     def _committed(self, commit: Commit, answer: Committed) -> None:
         if answer is Committed.ALREADY:

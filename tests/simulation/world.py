@@ -6,6 +6,7 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -129,13 +130,14 @@ class World:
         self.bus.forgive(error)
 
     def _receives(self, topic: str, message: Message) -> Work:
-        """What a message has done, as the entry points do it."""
+        """What a message published now has done, as the entry points do it."""
         if topic != "events":
             action: str = json.loads(message.data)["action"]
             return lambda: self.app.act(action)
         match message.attributes["kind"]:
             case "alert":
-                return lambda: self.app.receive((self.alerts[message.id],))
+                alert = replace(self.alerts[message.id], published_at=self.schedule.now)
+                return lambda: self.app.receive((alert,))
             case "command":
                 instruction: str = json.loads(message.data)["instruction"]
                 return lambda: self.app.follow(instruction)
