@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 
 from infra.local.client import WorldClient
-from tests.emulators import free_port
 
 T = TypeVar("T")
 START_SECONDS = 30.0
@@ -25,7 +27,7 @@ class WorldProcess:
 
     def __init__(self, data: Path, scenario: str = "none", approve_after: float = 0.5) -> None:
         self.data = data
-        self._port = free_port()
+        self._port = _lasting_port()
         self._command = [
             str(Path(sys.executable).with_name("switchman")),
             *("local", "--port", str(self._port), "--data", str(data)),
@@ -36,9 +38,15 @@ class WorldProcess:
 
     def start(self) -> None:
         """Start it and wait until it is up."""
-        with (self.data.parent / "world.out").open("ab") as out:
-            self._process = subprocess.Popen(self._command, stdout=out, stderr=out)
+        self.launch()
         self.until(self.client.healthy, START_SECONDS)
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
+        with (self.data.parent / "world.out").open("ab") as out:
+            self._process = subprocess.Popen(
+                self._command, stdout=out, stderr=out, env=os.environ | {"PYTHONFAULTHANDLER": "1"}
+            )
 
     def kill(self) -> None:
         """End it as `kill -9` does."""
@@ -54,7 +62,10 @@ class WorldProcess:
             self._process.wait()
 
     def until(self, holds: Callable[[], T], seconds: float = 40.0) -> T:
-        """Ask again and again until the answer is true; fail with what was printed otherwise."""
+        """Ask again and again until the answer is true.
+
+        Otherwise fail with what was printed, and with what each thread was doing.
+        """
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -62,9 +73,25 @@ class WorldProcess:
                     return answer
             except httpx.HTTPError:
                 pass
-            printed = self.data.parent / "world.out"
-            assert time.monotonic() < deadline, f"not in {seconds} s:\n{printed.read_text()}"
+            if time.monotonic() >= deadline:
+                raise AssertionError(f"not in {seconds} s:\n{self._last_words()}")
             time.sleep(0.02)
+
+    def _last_words(self) -> str:
+        """What it printed, and what each thread was doing when it was ended just now."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGABRT)
+            self._process.wait()
+        return (self.data.parent / "world.out").read_text()
+
+
+def _lasting_port() -> int:
+    """A free port that the system gives to no outgoing connection while the world is down."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free between 20000 and 30000")
 
 
 @contextmanager
