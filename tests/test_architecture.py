@@ -13,7 +13,8 @@ _REPOSITORY = Path(__file__).parents[1]
 
 _VENDORS = (
     *("google.cloud.firestore", "google.cloud.logging", "google.cloud.pubsub", "google.cloud.run"),
-    *("google.cloud.secretmanager", "google.api_core", "google.auth", "grpc", "httpx"),
+    *("google.cloud.monitoring", "google.cloud.secretmanager", "google.api_core", "google.auth"),
+    *("grpc", "httpx"),
     *("slack_sdk", "pagerduty", "apprise", "stamina"),
 )
 
@@ -37,7 +38,11 @@ _FORBIDDEN = [
     ("shared/app/handle.py", "import stamina", "app may not import stamina"),
     ("shared/adapters/sqlite.py", "import shared.app.handle", "adapters may not import shared.app"),
     ("shared/adapters/slack.py", "import yaml", "adapters may not import yaml"),
-    ("shared/bootstrap.py", "from functions import ingest", "bootstrap may not import functions"),
+    (
+        "shared/bootstrap/wiring.py",
+        "from functions import ingest",
+        "bootstrap may not import functions",
+    ),
     ("shared/cli.py", "from infra.local import demo", "cli may not import infra.local.demo"),
     ("functions/ingest.py", "import shared.adapters.sqlite", "functions may not import shared.ad"),
     ("functions/ingest.py", "from flask import g", "functions may not import flask.g"),
