@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from shared.domain.action import Topic
 from shared.domain.event import Instruction
-from shared.ports import Instructions, Message, Publisher
+from shared.domain.ids import stamp
+from shared.ports import Clock, Instructions, Message, Publisher
 
 COMMAND = "command"
 """The attribute `kind` of messages that are for `command`; all others are for `respond`."""
@@ -24,11 +25,19 @@ class PublishAlerts:
     """What `ingest` does with the alerts of one webhook."""
 
     publisher: Publisher
+    clock: Clock
 
     def __call__(self, alerts: Iterable[tuple[str, bytes]], source: str) -> int:
-        """Publish one message for each (event id, alert); return once all are durable."""
+        """Publish one message for each (event id, alert); return once all are durable.
+
+        The same alert told again is another message: where an end was told in between and all
+        three wait, the last word must not be taken for the first.
+        """
         attributes = {"kind": "alert", "source": source}
-        messages = [Message(id=event, data=data, attributes=attributes) for event, data in alerts]
+        now = stamp(self.clock.now())
+        messages = [
+            Message(id=f"{event}@{now}", data=data, attributes=attributes) for event, data in alerts
+        ]
         self.publisher.publish(Topic.EVENTS.value, messages)
         return len(messages)
 

@@ -9,7 +9,7 @@ from shared.domain.card import card_for, digest
 from shared.domain.incident import Incident
 from shared.domain.paging import Page
 from shared.domain.policy import Policy
-from shared.ports import Chat, Heads, Lease
+from shared.ports import Chat, Heads, Lease, Reports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class People:
 
     policy: Policy
     heads: Heads
+    reports: Reports
     chat: Chat
 
     def page(self, lease: Lease) -> Outcome:
@@ -62,6 +63,11 @@ class People:
         order = lease.action.order
         assert isinstance(order, PageOrder)
         stack, _ = self.heads.load(lease.action.stack)
-        incident = stack.incident(lease.action.incident)
+        incident = stack.incident(lease.action.incident) or self._filed(lease.action.incident)
         page = incident.page(order.page) if incident else None
         return (incident, page) if incident and page else None
+
+    def _filed(self, incident_id: str) -> Incident | None:
+        """An incident that was closed before its page went out; the page goes out all the same."""
+        view = self.reports.incident(incident_id)
+        return view.incident if view else None

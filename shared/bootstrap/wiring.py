@@ -48,7 +48,7 @@ class Application(Outside):
         """What `ingest` does."""
         from shared.app.accept import PublishAlerts
 
-        return PublishAlerts(self.publisher)
+        return PublishAlerts(self.publisher, self.clock)
 
     @once
     def publish_rejections(self) -> PublishRejections:
@@ -119,7 +119,9 @@ class Application(Outside):
         from shared.app.people import People
         from shared.domain.action import ActionKind
 
-        people = People(policy=self.policy, heads=self.store, chat=Lazy(lambda: self.chat))
+        people = People(
+            policy=self.policy, heads=self.store, reports=self.store, chat=Lazy(lambda: self.chat)
+        )
         page = PageInDoubt(
             send=people.page, policy=self.policy, heads=self.store, last_word=self.last_word
         )

@@ -53,7 +53,7 @@ class Application:
             announcer=self.handle.announcer,
             clock=crossings["clock"],
         )
-        self.publish_alerts = PublishAlerts(crossings["publisher"])
+        self.publish_alerts = PublishAlerts(crossings["publisher"], crossings["clock"])
         self.publish_rejections = PublishRejections(crossings["publisher"])
         self.store_instruction = StoreInstruction(crossings["instructions"], crossings["publisher"])
         self.ask_for_rollback = AskForRollback(self.store_instruction)
@@ -62,7 +62,9 @@ class Application:
 
     def _act(self) -> Act:
         out = self._out
-        people = People(policy=self._policy, heads=out["heads"], chat=out["chat"])
+        people = People(
+            policy=self._policy, heads=out["heads"], reports=out["reports"], chat=out["chat"]
+        )
         change = ChangeTraffic(
             policy=self._policy,
             outbox=out["outbox"],

@@ -136,7 +136,9 @@ class World:
             return lambda: self.app.act(action)
         match message.attributes["kind"]:
             case "alert":
-                alert = replace(self.alerts[message.id], published_at=self.schedule.now)
+                alert = replace(
+                    self.alerts[message.id.partition("@")[0]], published_at=self.schedule.now
+                )
                 return lambda: self.app.receive((alert,))
             case "command":
                 instruction: str = json.loads(message.data)["instruction"]

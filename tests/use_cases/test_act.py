@@ -9,6 +9,7 @@ import pytest
 
 from shared.app.act import LEASE, MAX_ATTEMPTS, PATIENCE_WITH_PAGES
 from shared.domain.action import Outcome, Topic
+from shared.domain.alert import AlertStatus
 from shared.domain.card import card_for
 from shared.domain.errors import Refused, StaleHolder, Transient
 from shared.domain.paging import Card, Choice, MessageRef, PageStep
@@ -112,6 +113,19 @@ def test_a_page_is_sent_again_after_slack_was_away(world: World) -> None:
         world.act(page)
     world.act(page)
     assert len(world.chat.posted()) == 1
+
+
+def test_a_page_goes_out_although_its_incident_was_closed_meanwhile(world: World) -> None:
+    """Slack was away for longer than the incident was kept open: it is told all the same."""
+    world.reports(alert())
+    page = world.next_on(Topic.PAGES)
+    world.reports(alert(status=AlertStatus.RESOLVED))
+    while world.stack.incidents:
+        world.clock.advance(10 * MINUTE)
+        world.tick()
+    world.act(page)
+    (posted,) = world.chat.posted()
+    assert posted.card.status == "Resolved"
 
 
 def test_a_refused_page_wakes_another_team(world: World) -> None:

@@ -37,7 +37,7 @@ def resort(world: World) -> FakeLastResort:
 def resorting(world: World, chat: FakeChat, resort: FakeLastResort) -> None:
     """Have another process page people from now on: this one, with nothing in its memory."""
     page = PageInDoubt(
-        send=People(policy=world.policy, heads=world.store, chat=chat).page,
+        send=People(policy=world.policy, heads=world.store, reports=world.store, chat=chat).page,
         policy=world.policy,
         heads=world.store,
         last_word=LastWord(resort, world.clock),

@@ -15,7 +15,7 @@ from shared.domain.errors import BadMessage, Transient
 from shared.domain.event import Instruction
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice
-from tests.builders import BEN, MINUTE, NOON, WES, alert
+from tests.builders import BEN, MINUTE, NOON, SECOND, WES, alert
 from tests.use_cases.world import World
 
 
@@ -33,20 +33,32 @@ def press(world: World, choice: Choice = Choice.ACKNOWLEDGE) -> Instruction:
 
 
 def test_a_webhook_becomes_one_message_for_each_alert(world: World) -> None:
-    """Each alert travels alone, under its event's id, with the sender's configured name."""
-    publish = PublishAlerts(world.topics)
+    """Each alert travels alone, named after its event, with the sender's configured name."""
+    publish = PublishAlerts(world.topics, world.clock)
     assert publish([("event-1", b"one"), ("event-2", b"two")], "prometheus") == 2
     messages = world.topics.take(Topic.EVENTS)
-    assert [(each.id, each.data) for each in messages] == [("event-1", b"one"), ("event-2", b"two")]
+    assert [each.data for each in messages] == [b"one", b"two"]
+    assert [each.id.partition("@")[0] for each in messages] == ["event-1", "event-2"]
     assert {each.attributes["source"] for each in messages} == {"prometheus"}
     assert all(each.attributes["kind"] != COMMAND for each in messages)
+
+
+def test_the_same_alert_told_again_is_another_message(world: World) -> None:
+    """Fires, ends, fires again, before anything was delivered: the last word is still the last."""
+    publish = PublishAlerts(world.topics, world.clock)
+    for event in ("fires", "ends", "fires"):
+        world.clock.advance(SECOND)
+        publish([(event, b"")], "prometheus")
+    messages = world.topics.take(Topic.EVENTS)
+    assert [each.id.partition("@")[0] for each in messages] == ["fires", "ends", "fires"]
+    assert len({each.id for each in messages}) == 3
 
 
 def test_a_webhook_that_cannot_be_published_is_not_accepted(world: World) -> None:
     """The sender hears of it, and sends it again."""
     world.topics.away = True
     with pytest.raises(Transient):
-        PublishAlerts(world.topics)([("event-1", b"one")], "prometheus")
+        PublishAlerts(world.topics, world.clock)([("event-1", b"one")], "prometheus")
 
 
 def test_each_alert_of_a_message_takes_effect(world: World) -> None:

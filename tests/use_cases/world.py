@@ -122,7 +122,7 @@ class World:
 
     def acting(self, traffic: Traffic, chat: Chat, health: Health | None = None) -> Act:
         """A worker that reaches Cloud Run, Slack and the services through these."""
-        people = People(policy=self.policy, heads=self.store, chat=chat)
+        people = People(policy=self.policy, heads=self.store, reports=self.store, chat=chat)
         change = ChangeTraffic(
             policy=self.policy,
             outbox=self.store,
