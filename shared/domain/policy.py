@@ -11,6 +11,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from shared.domain.lane import Route
+from shared.domain.ledger import LedgerRules
+from shared.domain.metrics import MetricQuery
 from shared.domain.routing import RouteIndex
 from shared.domain.severity import Severity
 
@@ -86,11 +88,47 @@ class Service:
         return f"projects/{self.project}/locations/{self.region}/services/{self.name}"
 
 
+class OnPartial(StrEnum):
+    """What happens to the services that moved when another of the stack refused."""
+
+    RESTORE = "restore"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutomaticRules:
+    """When a rollback needs no approval. All of it must hold, and the target be known-good.
+
+    `severities`: how bad the incident must be. `beyond`: the share of traffic in percent, that of
+    the canary cohort, which the revision under suspicion must exceed. `suspect_within`: how
+    lately traffic must have changed for that change to be suspected. `cooldown`: how long after
+    one automatic rollback of the stack the next may follow; `per_hour` how many there may be.
+    """
+
+    severities: tuple[Severity, ...] = (Severity.SEV1,)
+    beyond: int = 10
+    suspect_within: timedelta = timedelta(hours=2)
+    cooldown: timedelta = timedelta(minutes=30)
+    per_hour: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackPolicy:
-    """Who may approve a rollback, and how long things may take."""
+    """Who may approve a rollback, what may go without asking, and how long things may take.
+
+    `approvals`: how many people must approve, never the requester among them. `automatic`: None
+    means never. `further_candidate`: whether one more revision is tried when the first did not
+    help. `metrics`: what has to be back within its budget for `recovered`, where the alert that
+    set the rollback off does not end by itself.
+    """
 
     approvers: tuple[str, ...] = ()
+    approvals: int = 1
+    automatic: AutomaticRules | None = None
+    on_partial: OnPartial = OnPartial.RESTORE
+    further_candidate: bool = False
+    ledger: LedgerRules = field(default_factory=LedgerRules)
+    metrics: tuple[MetricQuery, ...] = ()
     approval_valid: timedelta = timedelta(minutes=30)
     health_window: timedelta = timedelta(seconds=120)
     health_passes: int = 3

@@ -111,7 +111,9 @@ class ServicePlan:
     """What one service had when the plan was made, and what it shall get.
 
     `generation` is the fence: the change is sent only while the service is still at it.
-    `latest_ready` is what LATEST meant then.
+    `latest_ready` is what LATEST meant then. `proven`: the target is known-good. `from_digest`
+    and `to_digest` name the images. `smoke` says what requests at the target's tag answered,
+    `candidates` one line for each revision that was weighed.
     """
 
     service: str
@@ -125,6 +127,11 @@ class ServicePlan:
     to_revision: str
     latest_ready: str
     why: str
+    proven: bool = False
+    from_digest: str = ""
+    to_digest: str = ""
+    smoke: str = ""
+    candidates: tuple[str, ...] = ()
 
     def in_words(self) -> str:
         """What moves, in a few words."""
@@ -150,12 +157,23 @@ class ServicePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A rollback of one stack, bound to what was seen when it was made."""
+    """A rollback of one stack, bound to what was seen when it was made.
+
+    `asked_by` and `reason` are who asked and why, `checks` the health checks in words.
+    """
 
     stack: str
     services: tuple[ServicePlan, ...]
     made_at: datetime
     expires_at: datetime
+    asked_by: str = ""
+    reason: str = ""
+    checks: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether every service goes back to a revision that is known to be good."""
+        return all(service.proven for service in self.services)
 
     @property
     def hash(self) -> str:

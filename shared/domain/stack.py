@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from shared.domain.incident import Incident
 from shared.domain.incident_state import State
+from shared.domain.ledger import ServiceRecord
 from shared.domain.rollback import Plan, TrafficOutcome
 
 
@@ -38,12 +39,23 @@ class Stack:
     """The head document of a stack: at most one incident for each lane, in summary.
 
     `drill` is under way; `unreadable` names the sources and days that were paged about.
+    `services` is what looking at the stack's services taught.
     """
 
     id: str
     incidents: tuple[Incident, ...] = ()
     drill: DrillRun | None = None
     unreadable: tuple[str, ...] = ()
+    services: tuple[ServiceRecord, ...] = ()
+
+    def record(self, service: str) -> ServiceRecord | None:
+        """What is remembered of a service, if anybody ever looked at it."""
+        return next((each for each in self.services if each.service == service), None)
+
+    def with_record(self, record: ServiceRecord) -> Stack:
+        """This stack with the service's record added or replaced."""
+        others = tuple(each for each in self.services if each.service != record.service)
+        return replace(self, services=(*others, record))
 
     def by_lane(self, lane: str) -> Incident | None:
         """The lane's incident that is open, or resolved so lately that it may reopen."""

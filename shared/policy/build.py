@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from shared.domain.lane import Route
+from shared.domain.ledger import LedgerRules
+from shared.domain.metrics import Bound, Budget, MetricQuery
 from shared.domain.policy import (
+    AutomaticRules,
     HealthCheck,
     Lane,
     Person,
@@ -100,11 +103,48 @@ def _health(entry: schema.HealthEntry) -> HealthCheck:
 def _rollback(entry: schema.RollbackEntry) -> RollbackPolicy:
     return RollbackPolicy(
         approvers=entry.approvers,
+        approvals=entry.approvals,
+        automatic=_automatic(entry.automatic) if entry.automatic else None,
+        on_partial=entry.on_partial,
+        further_candidate=entry.further_candidate,
+        ledger=_ledger(entry),
+        metrics=tuple(map(_metric, entry.metrics)),
         approval_valid=parse_duration(entry.approval_valid),
         health_window=parse_duration(entry.health_window),
         health_passes=entry.health_passes,
         verify_window=parse_duration(entry.verify_window),
         rto_target=parse_duration(entry.rto_target),
+    )
+
+
+def _automatic(entry: schema.AutomaticEntry) -> AutomaticRules:
+    return AutomaticRules(
+        severities=entry.severity,
+        beyond=entry.beyond,
+        suspect_within=parse_duration(entry.suspect_within),
+        cooldown=parse_duration(entry.cooldown),
+        per_hour=entry.per_hour,
+    )
+
+
+def _ledger(entry: schema.RollbackEntry) -> LedgerRules:
+    return LedgerRules(
+        share=entry.known_good.share,
+        soak=parse_duration(entry.known_good.soak),
+        requests=entry.known_good.requests,
+        deployers=entry.deployers,
+    )
+
+
+def _metric(entry: schema.MetricEntry) -> MetricQuery:
+    above = entry.above is not None
+    threshold = (entry.above if above else entry.below) or 0.0
+    return MetricQuery(
+        source=entry.source,
+        expression=entry.query,
+        budget=Budget(bound=Bound.ABOVE if above else Bound.BELOW, threshold=threshold),
+        window=parse_duration(entry.window),
+        newest=entry.newest,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from shared.domain.policy import Remediation
+from shared.domain.policy import OnPartial, Remediation
 from shared.domain.severity import Severity
 from shared.policy.durations import DURATION, parse_duration
 from shared.policy.matchers import parse_matchers
@@ -66,6 +66,8 @@ Duration = Annotated[
 UrlPath = Annotated[str, Meta(pattern=r"^/\S*$", description="a path that starts with /")]
 HttpStatus = Annotated[int, Meta(ge=100, le=599, description="an HTTP status from 100 to 599")]
 Passes = Annotated[int, Meta(ge=1, le=100, description="a whole number from 1 to 100")]
+Percent = Annotated[int, Meta(ge=1, le=100, description="a percentage from 1 to 100")]
+Approvals = Annotated[int, Meta(ge=1, le=2, description="1 or 2")]
 EnvValue = Annotated[
     str | None, Meta(description="the value in quotes, or nothing where any value will do")
 ]
@@ -120,10 +122,49 @@ class ServiceEntry(Entry, frozen=True):
     required_env: dict[Text, EnvValue] = field(default_factory=dict)
 
 
+class KnownGoodEntry(Entry, frozen=True):
+    """When a revision counts as known-good: its share of the traffic, for how long, how used."""
+
+    share: Percent = 50
+    soak: Duration = "30m"
+    requests: Passes = 1
+
+
+class AutomaticEntry(Entry, frozen=True):
+    """When a rollback needs no approval; all of it must hold."""
+
+    severity: tuple[Severity, ...] = (Severity.SEV1,)
+    beyond: Percent = 10
+    suspect_within: Duration = "2h"
+    cooldown: Duration = "30m"
+    per_hour: Passes = 1
+
+
+class MetricEntry(Entry, frozen=True):
+    """A measure that is back within its budget when the service has recovered.
+
+    `newest` is a query for the time of the newest sample, where the query itself hides it.
+    """
+
+    query: Text
+    source: Text = "prometheus"
+    below: float | None = None
+    above: float | None = None
+    window: Duration = "5m"
+    newest: Text = ""
+
+
 class RollbackEntry(Entry, frozen=True):
-    """Who may approve a rollback, and how long things may take."""
+    """Who may approve a rollback, what may go without asking, and how long things may take."""
 
     approvers: tuple[TeamRef, ...] = ()
+    approvals: Approvals = 1
+    automatic: AutomaticEntry | None = None
+    on_partial: OnPartial = OnPartial.RESTORE
+    further_candidate: bool = False
+    known_good: KnownGoodEntry = KnownGoodEntry()
+    deployers: tuple[Text, ...] = ()
+    metrics: tuple[MetricEntry, ...] = ()
     approval_valid: Duration = "30m"
     health_window: Duration = "120s"
     health_passes: Passes = 3
