@@ -89,9 +89,9 @@ class Move:
     def _send(self, plan: ServicePlan, state: ServiceState) -> ServiceOutcome:
         wanted = restored_split(plan, state) if self.restoring else plan.after
         for _ in range(TRIES):
-            if self._too_late():
-                return _outcome(plan, MoveResult.REFUSED, _RAN_OUT, state.traffic)
             self._require_lease()
+            if self._too_late():  # asked last, because asking for the lease takes time
+                return _outcome(plan, MoveResult.REFUSED, _RAN_OUT, state.traffic)
             try:
                 self.traffic.send(plan.resource, wanted, state.etag)
                 return self._served(plan, wanted)
