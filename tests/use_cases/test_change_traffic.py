@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.app.act import LEASE, Act
-from shared.domain.action import Topic
+from shared.app.change import ChangeTraffic
+from shared.domain.action import ActionKind, Topic
 from shared.domain.alert import AlertStatus
 from shared.domain.errors import Transient
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice, PageStep
 from shared.domain.rollback import ServiceState, Split, TrafficTarget, Verdict
 from shared.domain.rollback_phase import Phase
-from shared.ports import NotClaimed
+from shared.ports import Lease, NotClaimed
 from tests.builders import BACKEND, BEN, FRONTEND, LATEST, MINUTE, SECOND, alert, all_to, resource
 from tests.fakes.traffic import FakeTraffic, TrafficFault
 from tests.use_cases.world import World
@@ -308,6 +311,19 @@ def test_whoever_slept_past_the_lease_sends_nothing(proposed: World) -> None:
     assert [sent_to(proposed, service) for service in BOTH] == [1, 1]
 
 
+def test_an_approval_that_runs_out_while_the_store_answers_moves_nothing(proposed: World) -> None:
+    """Its end is asked for last, right before the change would be sent."""
+    proposed.presses(BEN, Choice.APPROVE)
+    act = proposed.acting(proposed.traffic, proposed.chat)
+    change = act.performers[ActionKind.APPLY]
+    assert isinstance(change, ChangeTraffic)
+    slow = replace(change, outbox=SlowToSayWhatIsLeft(proposed))
+    proposed.act = replace(act, performers={**act.performers, ActionKind.APPLY: slow})
+    proposed.deliver()
+    assert proposed.sent() == []
+    assert "the approval ran out" in newest_page(proposed)
+
+
 def test_a_service_nobody_could_see_does_not_have_the_other_sent_again(proposed: World) -> None:
     """One answer was lost and the other service cannot be seen: unknown, hands off, and a page."""
     proposed.traffic.order(resource(BACKEND), TrafficFault.TIMEOUT)
@@ -377,3 +393,17 @@ class LosesSight(FakeTraffic):
 
     def send(self, resource: str, traffic: Split, etag: str, *, dry_run: bool = False) -> None:
         self._real.send(resource, traffic, etag, dry_run=dry_run)
+
+
+class SlowToSayWhatIsLeft:
+    """A store that takes longer to answer than an approval is valid, and never ends a lease."""
+
+    def __init__(self, world: World) -> None:
+        self._store, self._advance = world.store, world.clock.advance
+
+    def left(self, held: Lease) -> timedelta:
+        self._advance(31 * MINUTE)
+        return 2 * 31 * MINUTE
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
