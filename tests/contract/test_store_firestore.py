@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from shared.ports import Committed, Lease, NotClaimed, Settlement
 from shared.wire import stored
 from tests import emulators
 from tests.contract.store_contract import (
+    FirestoreByHand,
     action,
     alert_row,
     at,
@@ -63,7 +64,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def store(client: firestore.Client, clock: ManualClock) -> FirestoreStore:
     """A store on an empty database."""
-    return FirestoreStore(client, clock)
+    return FirestoreByHand(client, clock)
 
 
 @pytest.fixture
@@ -151,6 +152,21 @@ def test_claim_whose_answer_was_lost_runs_out(
     assert store.claim("e1-0", LEASE) is NotClaimed.HELD
     clock.advance(LEASE)
     assert isinstance(store.claim("e1-0", LEASE), Lease)
+
+
+def test_leases_are_by_firestores_own_clock(client: firestore.Client) -> None:
+    """Workers whose clocks are hours apart agree on who holds an action."""
+    slow, right, fast = (
+        FirestoreStore(client, ManualClock(datetime.now(UTC) + timedelta(hours=off)))
+        for off in (-3, 0, 3)
+    )
+    put(right, "e1", shop(), actions=(action("e1-0"),))
+    held = slow.claim("e1-0", LEASE)
+    assert isinstance(held, Lease)
+    assert fast.claim("e1-0", LEASE) is NotClaimed.HELD
+    held = fast.renew(held, LEASE)
+    assert timedelta() < slow.left(held) <= LEASE
+    assert right.claim("e1-0", LEASE) is NotClaimed.HELD
 
 
 def test_service_that_is_away_is_transient(clock: ManualClock) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -36,6 +36,11 @@ class Access:
     _client: Client
     _clock: Clock
     _deadline: timedelta
+
+    def _read_at(self, found: DocumentSnapshot[Any]) -> datetime:
+        """When Firestore answered, by its own clock."""
+        answered_at: datetime = found.read_time
+        return answered_at
 
     def _get(
         self, collection: str, name: str, transaction: Transaction | None = None

@@ -21,7 +21,11 @@ from shared.wire import stored
 
 
 class FirestoreOutbox(Access):
-    """`ports.Outbox`: the fence is the action document's update time."""
+    """`ports.Outbox`: the fence is the action document's update time.
+
+    Leases are by Firestore's own clock, which every answer bears, because those of the workers'
+    machines need not agree.
+    """
 
     def claim(self, action_id: str, lease: timedelta) -> Lease | NotClaimed:
         """Take the action, if it is neither done nor held."""
@@ -31,7 +35,7 @@ class FirestoreOutbox(Access):
         fields: dict[str, Any] = found.to_dict() or {}
         if "waiting_since" not in fields:
             return NotClaimed.SETTLED
-        now = self._clock.now()
+        now = self._read_at(found)
         if documents.lease_left(fields, now):
             return NotClaimed.HELD
         first = fields["first_claimed_at"] or stamp(now)
@@ -53,7 +57,8 @@ class FirestoreOutbox(Access):
 
     def renew(self, held: Lease, lease: timedelta) -> Lease:
         """Hold it for longer. Raises `StaleHolder`."""
-        changes = documents.lease_fields(self._clock.now(), lease)
+        now = self._read_at(self._get(documents.ACTIONS, held.action.id))
+        changes = documents.lease_fields(now, lease)
         fence = self._change(held.action.id, held.fence, changes)
         if fence is None:
             raise StaleHolder(f"action {held.action.id} has passed to another worker")
@@ -61,9 +66,10 @@ class FirestoreOutbox(Access):
 
     def left(self, held: Lease) -> timedelta:
         """How much longer this claim holds the action; zero if it does not."""
-        fields: dict[str, Any] = self._get(documents.ACTIONS, held.action.id).to_dict() or {}
+        found = self._get(documents.ACTIONS, held.action.id)
+        fields: dict[str, Any] = found.to_dict() or {}
         ours = "waiting_since" in fields and fields["attempts"] == held.attempt
-        return documents.lease_left(fields, self._clock.now()) if ours else timedelta()
+        return documents.lease_left(fields, self._read_at(found)) if ours else timedelta()
 
     def release(self, held: Lease) -> None:
         """Give it back undone; what has passed to another worker already stays there."""
@@ -77,10 +83,11 @@ class FirestoreOutbox(Access):
         now = self._clock.now()
         old = self._waiting("<=", now - older_than)
         ahead = self._waiting(">", now + SKEW)
-        free = (row["body"] for row in chain(old, ahead) if not documents.lease_left(row, now))
-        return tuple(stored.ACTION.decode(body) for body in islice(free, limit))
+        bodies = (body for body, free in chain(old, ahead) if free)
+        return tuple(stored.ACTION.decode(body) for body in islice(bodies, limit))
 
-    def _waiting(self, is_: str, since: datetime) -> Iterator[documents.Fields]:
+    def _waiting(self, is_: str, since: datetime) -> Iterator[tuple[str, bool]]:
+        """The actions that wait since before or after then, and whether nobody holds them."""
         from google.cloud.firestore import FieldFilter
 
         query = (
@@ -88,7 +95,9 @@ class FirestoreOutbox(Access):
             .where(filter=FieldFilter("waiting_since", is_, stamp(since)))
             .order_by("waiting_since")
         )
-        return (row.to_dict() or {} for row in self._stream(query))
+        for row in self._stream(query):
+            fields = row.to_dict() or {}
+            yield fields["body"], not documents.lease_left(fields, self._read_at(row))
 
     def _change(self, action_id: str, fence: str, changes: dict[str, Any]) -> str | None:
         """The new fence, or None if the given one is not the current one.
