@@ -63,7 +63,9 @@ def _pages(world: World) -> Iterator[Wrong]:
             reached = reached or page.sent_at is not None
             if page.sent_at is not None and page.key not in standing:
                 yield "a page that counts as sent stands in Slack", page.key
-            if page.sent_at is None and not _passed_on(world, incident, page):
+            late = incident.id in world.record.closed and page.key in standing
+            reached = reached or late
+            if page.sent_at is None and not late and not _passed_on(world, incident, page):
                 yield "a page is sent, or its failure is recorded and passed on", page.key
         if not reached and len({page.person for page in incident.pages}) < 3:
             yield "no incident without somebody who was reached", incident.id
@@ -126,6 +128,7 @@ def _stories(world: World) -> Iterator[Wrong]:
         if kinds.count(TimelineKind.OPENED) != 1:
             yield "a timeline says once how it began", incident.id
         sent = sum(page.sent_at is not None for page in incident.pages)
+        sent += sum("after the incident was closed" in row.text for row in written)
         if kinds.count(TimelineKind.PAGED) != sent:
             yield "a timeline says who was paged", incident.id
         if incident.state is State.RESOLVED and TimelineKind.RESOLVED not in kinds:

@@ -29,7 +29,9 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
         if isinstance(row, TimelineRow):
             if row.id in record.timeline:
                 yield "a line of a timeline is written once", row.id
-            if not (row.incident in incidents or row.incident in closed):
+            filed = record.closed.get(row.incident)
+            of_stack = filed is not None and filed.stack == head.id
+            if not (row.incident in incidents or row.incident in closed or of_stack):
                 yield "a timeline belongs to an incident of its stack", row.incident
         elif isinstance(row, AlertRow):
             (

@@ -126,6 +126,8 @@ def test_a_page_goes_out_although_its_incident_was_closed_meanwhile(world: World
     world.act(page)
     (posted,) = world.chat.posted()
     assert posted.card.status == "Resolved"
+    incident = posted.key.partition("/")[0]
+    assert "after the incident was closed" in world.store.timeline(incident)[-1].text
 
 
 def test_a_refused_page_wakes_another_team(world: World) -> None:

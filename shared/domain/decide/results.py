@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.domain.action import ActionKind, Delivered, GaveUp, PageOrder, PlanOrder, ShowOrder
+from shared.domain.action import (
+    Action,
+    ActionKind,
+    Delivered,
+    GaveUp,
+    PageOrder,
+    PlanOrder,
+    ShowOrder,
+)
 from shared.domain.card import card_for, digest
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill_step
 from shared.domain.decide.sheets import plan_sheet
 from shared.domain.decide.traffic import on_applied, on_lost, on_restored
-from shared.domain.decision import Reason
+from shared.domain.decision import Reason, TimelineRow
 from shared.domain.event import ActionFinished, TimerKind
 from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import State
@@ -51,7 +59,23 @@ def _without_incident(draft: Draft, event: ActionFinished) -> Reason:
         sheet = plan_sheet(draft, event.outcome)
         draft.act(ActionKind.SHOW, "", ShowOrder(view=order.view, sheet=sheet))
         return Reason.RECORDED
+    if event.action.kind is ActionKind.PAGE and isinstance(event.outcome, Delivered):
+        return _delivered_late(draft, event.action, event.outcome)
     return on_drill_step(draft, event)
+
+
+def _delivered_late(draft: Draft, action: Action, outcome: Delivered) -> Reason:
+    """The page reached somebody after its incident was closed and filed: the story says so."""
+    draft.row(
+        TimelineRow(
+            id=f"{draft.event.id}-t1",
+            incident=action.incident,
+            at=draft.now,
+            kind=TimelineKind.PAGED,
+            text=f"Paged in {outcome.message.channel}, after the incident was closed",
+        )
+    )
+    return Reason.RECORDED
 
 
 def _delivered(draft: Draft, incident: Incident, key: str, outcome: Delivered) -> Reason:
