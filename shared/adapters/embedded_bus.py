@@ -54,7 +54,9 @@ class Delivery:
     """How messages are delivered. `workers` are counted for each topic.
 
     The delay before attempt n+1 is `first_delay` doubled n-1 times, at most `longest_delay`,
-    of which a random half is taken off. `deadline` is how long one answer may take.
+    of which a random half is taken off. `deadline` is how long one answer may take. What is
+    answered 503, or not at all, may succeed as soon as somebody has mended what is broken: that
+    is a dead letter only after `patience` as well.
     """
 
     workers: Mapping[str, int] = field(
@@ -63,6 +65,7 @@ class Delivery:
     first_delay: timedelta = timedelta(milliseconds=100)
     longest_delay: timedelta = timedelta(seconds=10)
     max_attempts: int = 20
+    patience: timedelta = timedelta(days=1)
     poll: timedelta = timedelta(milliseconds=200)
     deadline: timedelta = timedelta(seconds=600)
 
@@ -70,6 +73,14 @@ class Delivery:
         """Seconds until the next attempt after this many failures."""
         doubled: timedelta = self.first_delay * 2 ** min(failures - 1, 20)
         return min(doubled, self.longest_delay).total_seconds() * random.uniform(0.5, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a message was not taken. `passing`: for now, as far as the answer goes."""
+
+    why: str
+    passing: bool = False
 
 
 class EmbeddedBus:
@@ -150,27 +161,29 @@ class _Worker:
 
     def _handle(self, message: Waiting) -> None:
         """Deliver the message, and record how that ended; a delivery cut off is not recorded."""
-        error = self._deliver(message)
+        failure = self._deliver(message)
         try:
-            if error is None:
+            if failure is None:
                 self._messages.delivered(message.seq)
             elif not self.feed.stopping(0):
-                self._failed(message, error)
+                self._failed(message, failure)
         except Exception as trouble:  # the same: the message comes again
             _LOG.warning("how message %s ended is not recorded: %r", message.id, trouble)
             self.feed.again(message, self._delivery.longest_delay.total_seconds())
 
-    def _deliver(self, message: Waiting) -> str | None:
+    def _deliver(self, message: Waiting) -> _Failure | None:
         """What went wrong, or None."""
         route = self._route(message)
         if route is None:
-            return "no subscription accepts it"
+            return _Failure("no subscription accepts it")
         try:
             status = self.client.post(route.url, envelope(message, route.subscription))
         except (OSError, http.client.HTTPException) as error:
-            return f"no answer: {error!r}"
-        accepted = http.HTTPStatus.OK <= status < http.HTTPStatus.MULTIPLE_CHOICES
-        return None if accepted else f"answered with {status}"
+            return _Failure(f"no answer: {error!r}", passing=True)
+        if http.HTTPStatus.OK <= status < http.HTTPStatus.MULTIPLE_CHOICES:
+            return None
+        later = status == http.HTTPStatus.SERVICE_UNAVAILABLE
+        return _Failure(f"answered with {status}", passing=later)
 
     def _route(self, message: Waiting) -> Route | None:
         return next((each for each in self._routes if each.accepts(message.attributes)), None)
@@ -186,17 +199,22 @@ class _Worker:
             )
             self._messages.publish(Topic.EVENTS.value, [letter])
 
-    def _failed(self, message: Waiting, error: str) -> None:
+    def _failed(self, message: Waiting, failure: _Failure) -> None:
         failures = message.attempts + 1
-        dead = failures >= self._delivery.max_attempts or self._route(message) is None
+        dead = self._route(message) is None or self._is_dead(message, failures, failure)
         _LOG.log(
             logging.ERROR if dead else logging.WARNING,
             "message %s of %s, attempt %d: %s%s",
-            *(message.id, message.topic, failures, error, "; given up" if dead else ""),
+            *(message.id, message.topic, failures, failure.why, "; given up" if dead else ""),
         )
         if dead:
-            self._tell(message, f"given up after {failures} deliveries: {error}")
-        self._messages.failed(message.seq, error, dead=dead)
+            self._tell(message, f"given up after {failures} deliveries: {failure.why}")
+        self._messages.failed(message.seq, failure.why, dead=dead)
         if not dead:
             delay = self._delivery.delay(failures, self._random)
             self.feed.again(replace(message, attempts=failures), delay)
+
+    def _is_dead(self, message: Waiting, failures: int, failure: _Failure) -> bool:
+        if failures < self._delivery.max_attempts:
+            return False
+        return not failure.passing or self._messages.age(message) >= self._delivery.patience

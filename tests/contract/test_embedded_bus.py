@@ -213,15 +213,39 @@ def test_given_up_message_is_a_dead_letter(
     server: Subscriber, store: SqliteStore, start: Callable[..., EmbeddedBus]
 ) -> None:
     """After the last attempt the message is kept with what was wrong, and others pass on."""
-    server.answer = lambda _: 503 if server.ids()[-1] == "bad" else 204
+    server.answer = lambda _: 500 if server.ids()[-1] == "bad" else 204
     start(delivery=replace(SOON, max_attempts=3, workers={}))
     publish(store, "events", "bad", "good")
     eventually(lambda: store.dead_letters() and idle(store, "events"))
     (dead,) = store.dead_letters()
     assert (dead.message.id, dead.message.topic, dead.message.data) == ("bad", "events", b"bad")
-    assert (dead.message.attempts, dead.last_error) == (3, "answered with 503")
+    assert (dead.message.attempts, dead.last_error) == (3, "answered with 500")
     assert sorted(server.ids()) == ["bad", "bad", "bad", "dead-events-bad", "good"]
     assert store.messages.counts("events") == (0, 1)
+
+
+def test_what_may_succeed_later_is_not_given_up_while_something_is_being_mended(
+    server: Subscriber, store: SqliteStore, start: Callable[..., EmbeddedBus]
+) -> None:
+    """503 says that Switchman cannot work now: the message waits until it can."""
+    mended = threading.Event()
+    server.answer = lambda _: 204 if mended.is_set() else 503
+    start(delivery=replace(SOON, max_attempts=2))
+    publish(store, "events", "patient")
+    eventually(lambda: len(server.ids()) > 10)
+    assert store.dead_letters() == ()
+    mended.set()
+    eventually(lambda: idle(store, "events"))
+
+
+def test_patience_has_an_end(
+    server: Subscriber, store: SqliteStore, start: Callable[..., EmbeddedBus]
+) -> None:
+    """What nobody has mended for so long is a dead letter after all."""
+    server.answer = lambda _: 503
+    start(delivery=replace(SOON, max_attempts=2, patience=timedelta()))
+    publish(store, "events", "late")
+    eventually(lambda: any(dead.message.id == "late" for dead in store.dead_letters()))
 
 
 def test_a_dead_letter_of_any_topic_is_told_as_an_event(

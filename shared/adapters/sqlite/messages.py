@@ -112,6 +112,10 @@ class Messages:
             rows = read.execute(_WAITING, (topic, after, limit)).fetchall()
         return tuple(_message(row) for row in rows)
 
+    def age(self, message: Waiting) -> timedelta:
+        """How long ago the message was published."""
+        return self._clock.now() - message.published_at
+
     def delivered(self, seq: int) -> None:
         """Record that the message was acknowledged."""
         at = stamp(self._clock.now())
