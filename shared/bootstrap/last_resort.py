@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.bootstrap.once import once
 from shared.bootstrap.senders import Senders
 from shared.config import is_way_out, urls_in
-from shared.domain.errors import Refused
+from shared.domain.errors import Refused, Transient
 
 if TYPE_CHECKING:
     from shared.app.last_resort import LastWord
+
+
+_NAME: Final = "SWITCHMAN_LAST_RESORT"
 
 
 class WayOut(Senders):
@@ -20,13 +23,22 @@ class WayOut(Senders):
         """`ports.LastResort`; a secret is read anew each time, so that a new value counts."""
         from shared.adapters.last_resort import everywhere
 
-        urls = [url for entry in self.settings.last_resort for url in self._urls(entry)]
-        if not all(map(is_way_out, urls)):
-            raise Refused("SWITCHMAN_LAST_RESORT: its secret holds something that is no URL")
-        everywhere(urls).send(text)
+        urls: list[str] = []
+        faults: list[str] = []
+        for entry in self.settings.last_resort:
+            try:
+                urls += self._urls(entry)
+            except (Refused, Transient) as error:  # the other ways may still be known
+                faults.append(str(error))
+        known = [url for url in urls if is_way_out(url)]
+        if not known:
+            raise Refused(
+                "; ".join(faults) or f"{_NAME}: its secret holds something that is no URL"
+            )
+        everywhere(known).send(text)
 
     def _urls(self, entry: str) -> tuple[str, ...]:
-        return urls_in(self.secret("SWITCHMAN_LAST_RESORT", entry))
+        return urls_in(self.secret(_NAME, entry))
 
     @once
     def last_word(self) -> LastWord:

@@ -10,6 +10,8 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.last_resort import Everywhere, everywhere, webhook
+from shared.bootstrap.last_resort import WayOut
+from shared.config import Settings
 from shared.domain.errors import Transient
 from shared.ports import LastResort
 from tests.fakes.last_resort import FakeLastResort
@@ -107,3 +109,12 @@ def test_a_url_that_apprise_does_not_know_is_said_to_be_one() -> None:
     """The reason helps to mend it, and does not show it."""
     with pytest.raises(Transient, match="none that apprise knows"):
         everywhere([f"nonsense://{SECRET}"]).send(TEXT)
+
+
+def test_a_secret_that_cannot_be_read_does_not_silence_the_other_ways() -> None:
+    """Whatever of the setting is known is used."""
+    with hooked() as hook:
+        ways = f"{hook.url} secret://nobody-knows-the-project"
+        WayOut(Settings.for_last_resort({"SWITCHMAN_LAST_RESORT": ways})).send(TEXT)
+
+        assert hook.texts() == [TEXT]

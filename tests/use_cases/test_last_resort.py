@@ -23,7 +23,12 @@ class Process:
         self.watch = Watch(LastWord(self.resort, self.clock))
 
     def fails(
-        self, times: int = 1, cause: str = "StoreAway", function: str = "respond", delivery: int = 0
+        self,
+        times: int = 1,
+        cause: str = "StoreAway",
+        function: str = "respond",
+        delivery: int = 0,
+        waiting: str = "ConvexDown (firing, severity critical)",
     ) -> list[str]:
         """Requests fail; what has been told by then."""
         for _ in range(times):
@@ -32,7 +37,7 @@ class Process:
                     function=function,
                     cause=cause,
                     faults=("the disk is full",),
-                    waiting=("ConvexDown (firing, severity critical)",),
+                    waiting=(waiting,),
                     delivery=delivery,
                 )
             )
@@ -93,6 +98,39 @@ def test_the_same_cause_is_told_once_an_hour(process: Process) -> None:
     process.clock.advance(MINUTE)
     process.fails()
     assert len(process.resort.texts()) == 3
+
+
+def test_an_outage_that_comes_back_is_told_again(process: Process) -> None:
+    """It was mended in between, so the silence about it is over."""
+    process.fails(3)
+    process.clock.advance(5 * MINUTE)
+    process.watch.worked("respond")
+    process.fails(3)
+    assert len(process.resort.texts()) == 2
+
+
+def test_another_alert_that_waits_is_told_soon(process: Process) -> None:
+    """Within minutes, and not with every delivery of it."""
+    process.fails(3)
+    assert len(process.fails(10, waiting="AuthDown (firing)")) == 1
+    process.clock.advance(5 * MINUTE)
+    assert "AuthDown" in process.fails(10, waiting="AuthDown (firing)")[-1]
+    process.clock.advance(5 * MINUTE)
+    assert len(process.fails(10, waiting="AuthDown (firing)")) == 2
+
+
+def test_a_failing_tick_does_not_use_up_the_word_for_an_alert(process: Process) -> None:
+    """What is due each minute was told; the alert that comes behind it is news."""
+    process.fails(3, function="tick", waiting="everything that is due")
+    process.clock.advance(5 * MINUTE)
+    assert "ConvexDown" in process.fails(3)[-1]
+
+
+def test_what_an_alert_is_called_is_no_markup(process: Process) -> None:
+    """It mentions nobody, and links to nothing."""
+    (text,) = process.fails(3, waiting="<!channel> <https://evil|all is well> @all")
+    assert not set(text) & set("<>")
+    assert "@all" not in text
 
 
 def test_what_was_not_sent_is_sent_with_the_next_failure(
