@@ -1,6 +1,6 @@
 """`make bench`: measures what was promised, prints a table, and writes the figures as JSON.
 
-`python -m tests.benchmarks [NAME...] [--json FILE]`. Figures are reported and never asserted: the
+`python -m tests.benchmarks [NAME...] [--quick] [--json FILE]`. Figures are reported and never asserted: the
 exit code is 0 also when something falls short, which the last line says.
 """
 
@@ -16,22 +16,33 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.benchmarks import classify, start
+from tests.benchmarks import classify, hour, page, respond, rollback, start, storm
 from tests.benchmarks.figure import Figure, NotMeasured, table
 from tests.benchmarks.progress import Progress
 
-Benchmark = Callable[[Progress], Iterable[Figure]]
+Benchmark = Callable[[Progress, bool], Iterable[Figure]]
+"""Measures, quickly and roughly if the second argument is true."""
 
 BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
-    {"classify": classify.run, "start": start.embedded, "start-emulators": start.emulated}
+    {
+        "classify": classify.run,
+        "start": start.embedded,
+        "start-emulators": start.emulated,
+        "respond": respond.run,
+        "page": page.run,
+        "storm": storm.on_sqlite,
+        "storm-firestore": storm.on_firestore,
+        "hour": hour.run,
+        "rollback": rollback.run,
+    }
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what was asked for, or everything."""
     asked = _parse(arguments)
-    report: dict[str, Any] = {"machine": machine()}
-    figures, missing = _measure(asked.names or tuple(BENCHMARKS))
+    report: dict[str, Any] = {"machine": machine(), "quick": asked.quick}
+    figures, missing = _measure(asked.names or tuple(BENCHMARKS), asked.quick)
     print(table(figures))
     print(f"\n{verdict(figures, missing)}")
     report["figures"] = [figure.as_json() for figure in figures]
@@ -49,7 +60,7 @@ def verdict(figures: Iterable[Figure], missing: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _measure(names: Iterable[str]) -> tuple[list[Figure], dict[str, str]]:
+def _measure(names: Iterable[str], quick: bool) -> tuple[list[Figure], dict[str, str]]:
     """The figures, and for each benchmark that this machine cannot run the reason."""
     progress = Progress()
     figures: list[Figure] = []
@@ -57,7 +68,7 @@ def _measure(names: Iterable[str]) -> tuple[list[Figure], dict[str, str]]:
     for name in names:
         progress(f"{name} ...")
         try:
-            figures += BENCHMARKS[name](progress)
+            figures += BENCHMARKS[name](progress, quick)
         except NotMeasured as reason:
             missing[name] = str(reason)
     progress.done()
@@ -81,6 +92,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all when none"
     )
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), metavar="FILE")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs: roughly")
     asked = parser.parse_args(arguments)
     if unknown := sorted(set(asked.names) - set(BENCHMARKS)):
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")

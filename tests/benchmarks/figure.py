@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _HEADINGS = ("", "figure", "floor", "ratio", "promised", "")
@@ -18,15 +18,17 @@ class Figure:
     """One thing measured. `floor` is the least it could have been, measured in the same run.
 
     With a floor the promise is about the ratio of the two, without one about the value itself.
-    `at_least` marks a promise that more is better.
+    `at_least` marks a promise that more is better; without a promise the figure is only reported.
+    `details` are for the JSON: what a reader needs to judge how far the figure can be trusted.
     """
 
     name: str
     value: float
     unit: str
-    promised: float
+    promised: float | None = None
     floor: float | None = None
     at_least: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:
@@ -36,6 +38,8 @@ class Figure:
     @property
     def short(self) -> bool:
         """Whether it falls short of the promise."""
+        if self.promised is None:
+            return False
         judged = self.value if self.ratio is None else self.ratio
         return judged < self.promised if self.at_least else judged > self.promised
 
@@ -53,16 +57,27 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
-    bound = "at least" if figure.at_least else "at most"
-    limit = f"{figure.promised:,g}" if figure.ratio is None else f"{figure.promised:g} floors"
     return (
         figure.name,
-        f"{figure.value:,.0f} {figure.unit}",
-        "" if figure.floor is None else f"{figure.floor:,.0f} {figure.unit}",
+        _amount(figure.value, figure.unit),
+        "" if figure.floor is None else _amount(figure.floor, figure.unit),
         "" if figure.ratio is None else f"{figure.ratio:.2f}",
-        f"{bound} {limit}",
-        "SHORT" if figure.short else "ok",
+        *_judged(figure),
     )
+
+
+def _judged(figure: Figure) -> tuple[str, str]:
+    if figure.promised is None:
+        return "", ""
+    bound = "at least" if figure.at_least else "at most"
+    limit = f"{figure.promised:,g}" if figure.ratio is None else f"{figure.promised:g} floors"
+    return f"{bound} {limit}", "SHORT" if figure.short else "ok"
+
+
+def _amount(value: float, unit: str) -> str:
+    """Small values with a decimal."""
+    decimals = 1 if abs(value) < 100 and value != int(value) else 0
+    return f"{value:,.{decimals}f} {unit}"
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -62,7 +62,7 @@ def start(source: Path, name: str, env: Mapping[str, str], request: First, home:
         took = time.monotonic() - began
         if status != 200:
             raise NotAnswered(f"{name} answered {status}: {answer}")
-        return Start(took * 1000, _memory(process.pid), answer)
+        return Start(took * 1000, memory(process.pid), answer)
     except OSError as error:
         said = (home / OUTPUT).read_text(encoding="utf-8", errors="replace")
         raise NotAnswered(f"{name} did not answer ({error}); it said:\n{said[-2000:]}") from error
@@ -96,7 +96,7 @@ def _connect(connection: http.client.HTTPConnection, process: subprocess.Popen[b
     raise TimeoutError("nobody listens")
 
 
-def _memory(group: int) -> float:
+def memory(group: int) -> float:
     """Megabytes held by the processes of a group; what several of them share counts once.
 
     https://docs.kernel.org/filesystems/proc.html: Pss in smaps_rollup.

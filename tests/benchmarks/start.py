@@ -32,6 +32,7 @@ from tests.functions import serving
 from tests.functions.first_requests import First
 
 ROUNDS = 11
+QUICK_ROUNDS = 3
 MEGABYTES = 128
 EMPTY = "import functions_framework\n\n\n@functions_framework.http\ndef empty(request):\n    return ''\n"
 ACCEPTED: Mapping[str, str] = MappingProxyType(
@@ -57,26 +58,26 @@ EMBEDDED = Promise("embedded", {"ingest": 1.6, "slack": 1.6, "respond": 3, "act"
 EMULATED = Promise("emulators", {"ingest": 3, "slack": 3, "respond": 4, "act": 4})
 
 
-def embedded(progress: Progress) -> Iterator[Figure]:
+def embedded(progress: Progress, quick: bool) -> Iterator[Figure]:
     """Starts with SQLite and the embedded bus."""
-    with _bench(progress) as (bench, slack):
+    with _bench(progress, quick) as (bench, slack):
         yield from bench.measure(EMBEDDED, Embedded(slack))
 
 
-def emulated(progress: Progress) -> Iterator[Figure]:
+def emulated(progress: Progress, quick: bool) -> Iterator[Figure]:
     """Starts with Google's emulators. Raises `NotMeasured` on a machine that lacks them."""
     try:
-        with _bench(progress) as (bench, slack), emulators_for(slack) as world:
+        with _bench(progress, quick) as (bench, slack), emulators_for(slack) as world:
             yield from bench.measure(EMULATED, world)
     except pytest.skip.Exception as skipped:
         raise NotMeasured(str(skipped)) from skipped
 
 
 @contextmanager
-def _bench(progress: Progress) -> Iterator[tuple[Bench, str]]:
+def _bench(progress: Progress, quick: bool) -> Iterator[tuple[Bench, str]]:
     """Where to measure, and the URL of a simulated Slack."""
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), progress)
+        bench = Bench(Path(folder), progress, QUICK_ROUNDS if quick else ROUNDS)
         with simulated_slack(bench.here) as slack:
             yield bench, slack
 
@@ -84,9 +85,10 @@ def _bench(progress: Progress) -> Iterator[tuple[Bench, str]]:
 class Bench:
     """The deployed sources, and a folder for everything the starts leave behind."""
 
-    def __init__(self, here: Path, progress: Progress) -> None:
+    def __init__(self, here: Path, progress: Progress, rounds: int = ROUNDS) -> None:
         self.here = here
         self._progress = progress
+        self._rounds = rounds
         self._source = serving.deploy(here / "source")
         self._empty = here / "empty"
         self._empty.mkdir()
@@ -97,9 +99,9 @@ class Bench:
     def measure(self, promise: Promise, world: World) -> list[Figure]:
         """The medians of the starts in one world, and the most memory seen."""
         starts: dict[str, list[Start]] = {name: [] for name in ("empty", *ACCEPTED)}
-        for round_ in range(ROUNDS + 1):
+        for round_ in range(self._rounds + 1):
             for name, found in starts.items():
-                self._progress(f"start, {promise.world}: round {round_} of {ROUNDS}, {name}")
+                self._progress(f"start, {promise.world}: round {round_} of {self._rounds}, {name}")
                 found.append(self._start(name, world, self._home()))
         return _figures(promise, {name: found[1:] for name, found in starts.items()})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from shared.adapters.sqlite.schema import bring_up_to_date
+from shared.adapters.sqlite.together import WriteTogether
 from shared.domain.errors import StoreAway
 
 T = TypeVar("T")
@@ -48,7 +48,6 @@ class Database:
     def __init__(self, path: Path, patience: timedelta) -> None:
         self._path = path
         self._patience = patience
-        self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         with _sorted_errors():
             self._writer = self._connect()
@@ -57,23 +56,27 @@ class Database:
             except BaseException:
                 self._writer.close()
                 raise
+        self._writes = WriteTogether(self._writer)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do `work` in one transaction: all of it is on the disk afterwards, or nothing.
+        """Do `work` in a transaction: all of it is on the disk afterwards, or nothing.
 
-        Whatever `work` raises undoes it. The lock comes first so that our own threads queue
-        here and do not poll for SQLite's lock, which only keeps other processes out.
+        Whatever `work` raises undoes it. Our own threads wait for one another here, and share a
+        transaction where they can, instead of polling for SQLite's lock, which only keeps other
+        processes out.
         """
-        with self._lock, _sorted_errors():
-            self._writer.execute("BEGIN IMMEDIATE")
+        with _sorted_errors():
+            return self._writes.write(work)
+
+    @contextmanager
+    def querying(self) -> Iterator[sqlite3.Connection]:
+        """For a single query, which is a snapshot by itself."""
+        with _sorted_errors():
+            connection = self._borrow()
             try:
-                result = work(self._writer)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-            return result
+                yield connection
+            finally:
+                self._idle.append(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -94,10 +97,9 @@ class Database:
 
     def close(self) -> None:
         """Close every connection. Nothing may be under way."""
-        with self._lock:
-            for connection in (*self._idle, self._writer):
-                connection.close()
-            self._idle.clear()
+        for connection in (*self._idle, self._writer):
+            connection.close()
+        self._idle.clear()
 
     def _borrow(self) -> sqlite3.Connection:
         try:

@@ -24,7 +24,7 @@ class SqliteHeads:
 
     def load(self, stack_id: str) -> tuple[Stack, Token]:
         """The head and its token."""
-        with self._database.reading() as read:
+        with self._database.querying() as read:
             row = read.execute(
                 "SELECT body, version FROM heads WHERE stack = ?", (stack_id,)
             ).fetchone()
@@ -32,7 +32,7 @@ class SqliteHeads:
 
     def seen(self, event_id: str) -> tuple[Action, ...] | None:
         """The unsettled actions of an event, or None if it was never committed."""
-        with self._database.reading() as read:
+        with self._database.querying() as read:
             rows = read.execute(
                 "SELECT actions.body FROM events LEFT JOIN actions"
                 " ON actions.event = events.id AND actions.outcome IS NULL"
@@ -45,18 +45,18 @@ class SqliteHeads:
 
     def alert(self, row_id: str) -> AlertRow | None:
         """The alert's row."""
-        with self._database.reading() as read:
+        with self._database.querying() as read:
             row = read.execute("SELECT body FROM alerts WHERE id = ?", (row_id,)).fetchone()
         return stored.ALERT.decode(row[0]) if row else None
 
     def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
         """The rows of one series, the newest start first."""
-        with self._database.reading() as read:
+        with self._database.querying() as read:
             return _series(read, series, limit)
 
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire."""
-        with self._database.reading() as read:
+        with self._database.querying() as read:
             row = read.execute(
                 "SELECT COUNT(*) FROM alerts WHERE incident = ? AND status = ?",
                 (incident_id, AlertStatus.FIRING),
@@ -65,7 +65,7 @@ class SqliteHeads:
 
     def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
         """Alerts of the incident that fire, by their ids."""
-        with self._database.reading() as read:
+        with self._database.querying() as read:
             rows = read.execute(
                 "SELECT body FROM alerts WHERE incident = ? AND status = ? ORDER BY id LIMIT ?",
                 (incident_id, AlertStatus.FIRING, limit),
@@ -83,9 +83,8 @@ class SqliteHeads:
         return done
 
     def _commit(self, write: sqlite3.Connection, commit: Commit, token: Token) -> Committed:
-        if write.execute("SELECT 1 FROM events WHERE id = ?", (commit.event,)).fetchone():
+        if _done_before(write, commit, token):
             return Committed.ALREADY
-        _check_token(write, commit.stack_id, token)
         _check_series(write, commit.series)
         if commit.settles:
             _settle(write, commit.settles)
@@ -101,10 +100,16 @@ class SqliteHeads:
         return Committed.NEW
 
 
-def _check_token(write: sqlite3.Connection, stack_id: str, token: Token) -> None:
-    row = write.execute("SELECT version FROM heads WHERE stack = ?", (stack_id,)).fetchone()
-    if (str(row[0]) if row else "") != token:
-        raise Conflict(f"the head of {stack_id} was written since it was loaded")
+def _done_before(write: sqlite3.Connection, commit: Commit, token: Token) -> bool:
+    """Whether the event was committed before. Raises `Conflict` if it was not and now cannot be."""
+    known, version = write.execute(
+        "SELECT EXISTS (SELECT 1 FROM events WHERE id = ?),"
+        " (SELECT version FROM heads WHERE stack = ?)",
+        (commit.event, commit.stack_id),
+    ).fetchone()
+    if not known and ("" if version is None else str(version)) != token:
+        raise Conflict(f"the head of {commit.stack_id} was written since it was loaded")
+    return bool(known)
 
 
 def _series(read: sqlite3.Connection, series: str, limit: int) -> tuple[AlertRow, ...]:
