@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from shared.domain.alert import AlertStatus
 from shared.domain.decision import IncidentRow
 from shared.domain.errors import Conflict, Transient
 from shared.domain.stack import Stack
-from shared.ports import Committed, Lease, NotClaimed, Settlement
+from shared.ports import Committed, Lease, NotClaimed, Series, Settlement
 from shared.wire import stored
 from tests import emulators
 from tests.contract.store_contract import (
@@ -227,6 +229,7 @@ def test_only_what_may_be_forgotten_has_a_ttl(
     assert isinstance(held, Lease)
     put(store, "e2-0-1", settles=Settlement(action="e2-0", fence=held.fence, outcome=Done()))
     store.add_instruction(instruction())
+    put(store, "e4", rows=(alert_row(3),), series=Series(id="s1", limit=20))
     saying_when = {
         each.id
         for each in client.collections()
@@ -234,6 +237,21 @@ def test_only_what_may_be_forgotten_has_a_ttl(
     }
     declared = json.loads(INDEXES.read_text(encoding="utf-8"))["fieldOverrides"]
     assert saying_when == {each["collectionGroup"] for each in declared if each.get("ttl")}
+
+
+def test_alerts_side_by_side_do_not_hold_one_another_up(store: FirestoreStore) -> None:
+    """Each reads the head and its own series alone: nobody waits for a lock of somebody else's."""
+    put(store, "opened", shop())
+    _, token = store.load("shop")
+
+    def take(number: int) -> Committed:
+        row = replace(alert_row(number), series=f"s{number}")
+        read = Series(id=f"s{number}", limit=20)
+        given = commit(f"alert{number}", rows=(row,), series=read)
+        return store.commit(given, token)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(take, range(40))) == {Committed.NEW}
 
 
 def test_action_that_is_gone_was_settled(store: FirestoreStore, client: firestore.Client) -> None:

@@ -32,6 +32,7 @@ AUDIT: Final = "audit"
 ACTIONS: Final = "actions"
 TIMERS: Final = "timers"
 INSTRUCTIONS: Final = "instructions"
+SERIES: Final = "series"
 
 Fields = dict[str, Any]
 
@@ -157,6 +158,11 @@ def instruction_fields(instruction: Instruction) -> Fields:
     """A stored instruction."""
     body = stored.INSTRUCTION.encode(instruction).decode()
     return {"body": body, "expire_at": instruction.at + retention.INSTRUCTIONS}
+
+
+def mark_fields(event: str, now: datetime) -> Fields:
+    """The mark of a series, which every commit about it changes. It need not outlive its rows."""
+    return {"event": event, "expire_at": now + retention.RESOLVED_ALERTS}
 
 
 def to_text(update_time: datetime) -> str:

@@ -56,11 +56,6 @@ class FirestoreHeads(Access):
 
     def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
         """The rows of one series, the newest start first."""
-        return self._series(series, limit)
-
-    def _series(
-        self, series: str, limit: int, transaction: Transaction | None = None
-    ) -> tuple[AlertRow, ...]:
         from google.cloud.firestore import FieldFilter
 
         query = (
@@ -69,8 +64,7 @@ class FirestoreHeads(Access):
             .order_by("starts_at", direction="DESCENDING")
             .limit(limit)
         )
-        found = self._stream(query, transaction)
-        return tuple(stored.ALERT.decode(row.get("body")) for row in found)
+        return tuple(stored.ALERT.decode(row.get("body")) for row in self._stream(query))
 
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire."""
@@ -114,24 +108,29 @@ class FirestoreHeads(Access):
         batch.commit(retry=None, timeout=self._deadline.total_seconds())
 
     def _commit_checked(self, commit: Commit, token: Token) -> None:
-        """A transaction that reads the head and the series, so that no other may change them.
+        """A transaction that reads the head and the series' mark, so that no other may change them.
 
         The client lets nobody choose how long it begins and commits one: up to 60 s.
         """
         from google.api_core import exceptions
         from google.cloud import firestore
 
+        mark = self._mark_of(commit.series)
+
         def work(transaction: Transaction) -> None:
             head = self._get(documents.STACKS, commit.stack_id, transaction)
             if (documents.to_text(head.update_time) if head.exists else "") != token:
                 raise Conflict("the head is another by now")
-            self._check_series(commit.series, transaction)
+            if self._mark(commit.series, transaction) != mark:
+                raise Conflict("the series is another by now")
             known = self._known_alerts(commit, transaction)
             stale = self._stale_timers(commit, transaction)
             writes = Writes(self._client, transaction, self._clock.now())
             writes.add(commit, known, stale)
             if commit.stack is not None:
                 writes.head(commit.stack, token, commit.event)
+            if commit.series is not None:
+                writes.mark(commit.series.id, commit.event)
 
         try:
             firestore.transactional(work)(self._client.transaction())
@@ -141,9 +140,22 @@ class FirestoreHeads(Access):
                 raise error.__cause__ from error
             raise
 
-    def _check_series(self, series: Series | None, transaction: Transaction) -> None:
-        if series is not None and self._series(series.id, series.limit, transaction) != series.rows:
+    def _mark_of(self, series: Series | None) -> str:
+        """The series' mark while its rows are what was decided on. Raises `Conflict` if they are not.
+
+        Each commit about a series changes the mark, which a transaction can read alone: a query
+        within one would lock every row that it looks at, and those that come after.
+        """
+        mark = self._mark(series)
+        if series is not None and self.series(series.id, series.limit) != series.rows:
             raise Conflict("the series is another by now")
+        return mark
+
+    def _mark(self, series: Series | None, transaction: Transaction | None = None) -> str:
+        if series is None:
+            return ""
+        found = self._get(documents.SERIES, series.id, transaction)
+        return documents.to_text(found.update_time) if found.exists else ""
 
     def _what_became_of(self, commit: Commit, error: Exception) -> Committed:
         """Tells by the event's row. Raises `Conflict`, `StaleHolder` or `StoreAway`."""

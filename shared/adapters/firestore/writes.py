@@ -59,6 +59,11 @@ class Writes:
         else:
             self._batch.create(head, fields)
 
+    def mark(self, series: str, event: str) -> None:
+        """Change the series' mark: whoever decided on what it was before has to look again."""
+        where = self._reference(documents.SERIES, series)
+        self._batch.set(where, documents.mark_fields(event, self._now))
+
     def _settle(self, settlement: Settlement) -> None:
         from google.cloud.firestore import DELETE_FIELD
 
@@ -127,9 +132,10 @@ class Writes:
 def perhaps_known(commit: Commit) -> tuple[str, ...]:
     """The alerts whose row must be looked up: if it is there, it is only ended or confirmed.
 
-    One that fires is new unless it was among its series, or is so old that it has none.
+    One that fires is new unless it was found to be of its series, or is so old that it has none.
     """
-    known = {row.id for row in commit.series.rows} if commit.series else set()
+    series = commit.series
+    known = {row.id for row in (*series.rows, *series.older)} if series else set()
     return tuple(
         row.id
         for row in commit.rows
