@@ -11,23 +11,26 @@ from flask.typing import ResponseReturnValue as Answer
 from functions.edge import answers
 from shared import bootstrap
 from shared.domain.evidence import drill_markdown
+from shared.domain.stack import Stack
 from shared.wire import shown
 
 _NO_DATA = (
-    "there is /api/incidents, /api/incidents/ID, /api/drills, /api/stacks, /api/oncall and "
-    "/api/measures"
+    "there is /api/incidents, /api/incidents/ID, /api/drills, /api/stacks, /api/stacks/ID, "
+    "/api/oncall and /api/measures"
 )
 
 
 @functions_framework.http
 @answers("GET")
 def status(request: Request) -> Answer:
-    """`/status`, `/status/incidents/ID` and `/status/drills/ID`; as data under `/api/`."""
+    """`/status`, and there `/incidents/ID`, `/stacks/ID`, `/drills/ID`; as data under `/api/`."""
     match [part for part in request.path.split("/") if part]:
         case [] | ["status"]:
             return _page(_overview())
         case ["status", "incidents", incident_id] if found := _incident(incident_id):
             return _page(bootstrap.application().pages.incident(found))
+        case ["status", "stacks", stack_id] if stack := _stack(stack_id):
+            return _page(bootstrap.application().pages.stack(stack))
         case ["status", "drills", drill_id] if report := _drill_report(drill_id):
             return report, 200, {"Content-Type": "text/markdown; charset=utf-8"}
         case ["api", *rest]:
@@ -66,6 +69,17 @@ def _incident(incident_id: str) -> dict[str, Any] | None:
     return shown.incident(view.incident, view.alerts, store.timeline(incident_id))
 
 
+def _stack(stack_id: str) -> dict[str, Any] | None:
+    """A stack that the policy has, or that something was heard of."""
+    application = bootstrap.application()
+    heads = (head for head in application.store.heads() if head.stack.id == stack_id)
+    head = next(heads, None)
+    if head is not None:
+        return shown.stack(head.stack, head.writes)
+    known = stack_id in application.policy.stacks
+    return shown.stack(Stack(id=stack_id), writes=None) if known else None
+
+
 def _data(path: list[str]) -> list[dict[str, Any]] | dict[str, Any] | None:
     store = bootstrap.application().store
     match path:
@@ -77,6 +91,8 @@ def _data(path: list[str]) -> list[dict[str, Any]] | dict[str, Any] | None:
             return [shown.drill(row) for row in store.drills()]
         case ["stacks"]:
             return [shown.stack(view.stack, view.writes) for view in store.heads()]
+        case ["stacks", stack_id]:
+            return _stack(stack_id)
         case ["oncall"]:
             return shown.on_call(bootstrap.application().policy)
         case ["measures"]:

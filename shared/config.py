@@ -8,6 +8,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 SHIPPED_POLICY = Path(__file__).resolve().parent.parent / "infra" / "policies" / "convex.yaml"
+CLOUD_RUN_ADDRESS = "cloud_run.address"
+"""A one-machine world leaves its Cloud Run's address beside its store, in a file of this name."""
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 SECRET_SCHEME = "secret://"  # noqa: S105 - the scheme of a reference, not a secret
 
 
@@ -25,7 +28,8 @@ class Settings:
 
     `project` is where secrets are kept. `sqlite` is a file, `firestore` (project, database);
     exactly one is set. `pubsub` is a project, None for the embedded bus. `last_resort` are URLs,
-    or references to secrets that hold some. The last three point at simulators instead of vendors.
+    or references to secrets that hold some. `prometheus` is the address before `/api/v1`.
+    The last four point at simulators instead of vendors.
     """
 
     policy: Path
@@ -37,9 +41,12 @@ class Settings:
     last_resort: tuple[str, ...] = field(default=(), repr=False)
     slack_signing_secret: str = field(default="", repr=False)
     slack_bot_token: str = field(default="", repr=False)
+    prometheus: str = ""
+    prometheus_token: str = field(default="", repr=False)
     cloud_run_endpoint: str = ""
     slack_api_url: str = ""
     secret_manager_endpoint: str = ""
+    identity_certs_url: str = ""
 
     @classmethod
     def for_last_resort(cls, env: Mapping[str, str]) -> Settings:
@@ -66,10 +73,18 @@ class Settings:
             last_resort=_last_resort(env.get("SWITCHMAN_LAST_RESORT", ""), faults),
             slack_signing_secret=env.get("SLACK_SIGNING_SECRET", ""),
             slack_bot_token=env.get("SLACK_BOT_TOKEN", ""),
+            prometheus=_http("SWITCHMAN_PROMETHEUS", env, faults),
+            prometheus_token=env.get("SWITCHMAN_PROMETHEUS_TOKEN", ""),
             cloud_run_endpoint=_endpoint("SWITCHMAN_CLOUD_RUN_ENDPOINT", env, faults),
             slack_api_url=_http("SLACK_API_URL", env, faults),
             secret_manager_endpoint=_endpoint("SWITCHMAN_SECRET_MANAGER_ENDPOINT", env, faults),
+            identity_certs_url=_here("SWITCHMAN_IDENTITY_CERTS_URL", env, faults),
         )
+        if settings.prometheus_token and not settings.prometheus:
+            faults.append(
+                "SWITCHMAN_PROMETHEUS_TOKEN is for nobody: set SWITCHMAN_PROMETHEUS to the address "
+                "that is asked, or leave the token out"
+            )
         if settings.pubsub is None and settings.firestore is not None:
             faults.append(
                 "SWITCHMAN_BUS: the embedded bus lives in the SQLite store; with firestore:// "
@@ -141,7 +156,7 @@ def is_way_out(url: str) -> bool:
     """Whether something may be sent there: by https, on this machine, or as apprise knows."""
     parts = _split(url)
     if parts.scheme in ("http", "https"):
-        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        local = parts.hostname in _THIS_MACHINE
         return bool(parts.hostname) and (local or parts.scheme == "https")
     return bool(parts.scheme) and url.partition("://")[2] != ""
 
@@ -170,5 +185,15 @@ def _http(name: str, env: Mapping[str, str], faults: list[str]) -> str:
     if value and _split(value).scheme not in ("http", "https"):
         faults.append(
             f"{name}: {value!r} is no URL; set http://... or https://..., or leave it out"
+        )
+    return value
+
+
+def _here(name: str, env: Mapping[str, str], faults: list[str]) -> str:
+    """Whoever could name another place would be believed to be anybody."""
+    value = env.get(name, "")
+    if value and _split(value).hostname not in _THIS_MACHINE:
+        faults.append(
+            f"{name}: only a simulator on this machine may stand for Google; leave it out"
         )
     return value

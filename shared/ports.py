@@ -57,11 +57,12 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """What `Heads.series(id, limit)` answered."""
+    """What `Heads.series(id, limit)` answered; `older` were looked up beside, by other ways."""
 
     id: str
     limit: int
     rows: tuple[AlertRow, ...] = ()
+    older: tuple[AlertRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ is a rollback, and with Eve he may approve one; Ana has `triage`, and Wes has `a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -92,6 +93,14 @@ def policy() -> Policy:
     )
 
 
+def policy_with(**rollback: object) -> Policy:
+    """The shop's policy, but for these rules of its rollbacks."""
+    rules = policy()
+    shop = rules.stacks["shop"]
+    changed = replace(shop.rollback, **rollback)  # type: ignore[arg-type]  # takes any field
+    return replace(rules, stacks={"shop": replace(shop, rollback=changed)})
+
+
 def _team(name: str, *members: str) -> Team:
     return Team(id=name, name=name.title(), channel=f"#{name}", on_call=members[0], members=members)
 
@@ -135,7 +144,10 @@ def received(what: Alert, rows: Iterable[AlertRow] = (), now: datetime = NOON) -
         row=told.row,
         classification=classify(policy(), what),
         overtaken_by=told.overtaken_by,
+        resumed=told.resumed,
         ends=told.ends,
+        more=told.more,
+        over=told.over,
     )
 
 

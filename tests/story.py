@@ -178,7 +178,11 @@ class Story:
         if not incident.rollback.trigger:
             return AlertStatus.RESOLVED
         row = self.alerts.get(incident.rollback.trigger)
-        return row.status if row else None
+        if row is None:
+            return None
+        series = [each for each in self.alerts.values() if each.series == row.series]
+        fires = any(each.status is AlertStatus.FIRING for each in (row, *series))
+        return AlertStatus.FIRING if fires else AlertStatus.RESOLVED
 
 
 def proposed(story: Story, trigger: Alert) -> str:

@@ -22,6 +22,7 @@ FOUND_BY: Final = {
     "commit_without_event_id": "an event takes effect once",
     "lease_without_fencing": "a stale holder's result is refused",
     "lost_publish_without_sweep": "it comes to rest",
+    "missing_metrics_prove_it": "nothing is called recovered without proof",
     "page_before_commit": "nothing is published before it is committed",
     "resolve_races_alert": "no alert fires on a resolved incident",
     "two_leases_on_one_rollback": "one lease on an action at a time",

@@ -63,6 +63,8 @@ ROLES = {
         LAST_RESORT,
         "move traffic of oa-convex-backend-nonprod",
         "move traffic of oa-convex-dashboard-nonprod",
+        "read the metrics of example-project",
+        "read the metrics of openagentsgemini",
     },
     "status": {"read the store"},
 }
@@ -81,6 +83,7 @@ WORDS = {
     ("google_pubsub_topic_iam_member", "roles/pubsub.publisher"): "publish {topic}",
     ("google_project_iam_member", "roles/datastore.user"): "change the store",
     ("google_project_iam_member", "roles/datastore.viewer"): "read the store",
+    ("google_project_iam_member", "roles/monitoring.viewer"): "read the metrics of {project}",
     (
         "google_secret_manager_secret_iam_member",
         "roles/secretmanager.secretAccessor",
@@ -217,12 +220,13 @@ def test_what_google_calls_is_closed_to_the_internet(plan: Plan) -> None:
 
 
 def test_no_role_reaches_over_the_whole_project(plan: Plan) -> None:
-    """On the project there is only the store, bound to its database, and the build's own."""
+    """On the project there is the store, bound to its database, the metrics, and the build's own."""
     granted = plan.all("project_iam_member")
     assert {each["role"] for each in granted} == {
         "roles/datastore.user",
         "roles/datastore.viewer",
         "roles/logging.logWriter",
+        "roles/monitoring.viewer",
         "roles/storage.objectViewer",
     }
     store = [each for each in granted if "datastore" in each["role"]]

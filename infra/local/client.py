@@ -43,9 +43,10 @@ class WorldClient:
         order = {"service": service, "behaviour": behaviour, "revision_suffix": suffix}
         self._post("/sim/run/deploy", order)
 
-    def fault(self, service: str, fault: str, times: int = -1) -> None:
-        """Have Cloud Run misbehave for a service."""
-        self._post("/sim/run/faults", {"service": service, "fault": fault, "times": times})
+    def fault(self, service: str, fault: str, times: int = -1, seconds: float = 5.0) -> None:
+        """Have Cloud Run misbehave for a service; `seconds` is how late or slow it is."""
+        order = {"service": service, "fault": fault, "times": times, "seconds": seconds}
+        self._post("/sim/run/faults", order)
 
     def clear_faults(self) -> None:
         """Have Cloud Run behave again."""

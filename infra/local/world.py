@@ -23,7 +23,7 @@ from shared import bootstrap
 from shared.adapters.embedded_bus import EmbeddedBus, Route, everything
 from shared.adapters.structured_log import configure
 from shared.app.accept import COMMAND
-from shared.config import SHIPPED_POLICY
+from shared.config import CLOUD_RUN_ADDRESS, SHIPPED_POLICY
 from shared.domain.policy import Policy
 from shared.policy import load
 
@@ -80,6 +80,9 @@ class World:
         )
         run.start()
         self._running.callback(run.stop)
+        address = data / CLOUD_RUN_ADDRESS
+        address.write_text(run.grpc_address)
+        self._running.callback(address.unlink, missing_ok=True)
         metrics = SimulatedMetrics(data, services)
         self._running.callback(metrics.close)
         slack = self._slack(data)
@@ -109,6 +112,8 @@ class World:
             "SWITCHMAN_BUS": "embedded",
             "SWITCHMAN_INGEST_TOKEN": os.environ.get("SWITCHMAN_INGEST_TOKEN") or "local",
             "SWITCHMAN_CLOUD_RUN_ENDPOINT": cloud_run,
+            "SWITCHMAN_PROMETHEUS": f"{self.base_url}/sim/metrics",
+            "SWITCHMAN_PROMETHEUS_TOKEN": "",  # whatever the user has is for another source
             "SLACK_API_URL": f"{self.base_url}/sim/slack/api/",
             "SLACK_SIGNING_SECRET": SIGNING_SECRET,
             "SLACK_BOT_TOKEN": BOT_TOKEN,

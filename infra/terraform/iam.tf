@@ -117,6 +117,17 @@ resource "google_cloud_run_v2_service_iam_member" "traffic" {
   member   = "serviceAccount:${local.account["act-changes"]}"
 }
 
+# Metrics: the proof of a recovery, in this project's scope, and the requests of each service where
+# it runs. Google grants them on no less than a project.
+
+resource "google_project_iam_member" "metrics" {
+  for_each = toset(concat([var.project], [for service in local.run_services : service.project]))
+
+  project = each.key
+  role    = "roles/monitoring.viewer"
+  member  = "serviceAccount:${local.account["act-changes"]}"
+}
+
 resource "google_service_account_iam_member" "runs_as" {
   for_each = var.run_service_accounts
 

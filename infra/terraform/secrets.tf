@@ -2,7 +2,13 @@
 
 locals {
   # By the variable that names the secret: what it is called, and which functions read it.
-  secrets = {
+  secrets = merge(local.always_secret, { for variable, secret in local.prometheus_secret : variable => secret if var.prometheus_token })
+
+  prometheus_secret = {
+    SWITCHMAN_PROMETHEUS_TOKEN = { name = "prometheus-token", readers = ["act-changes"] }
+  }
+
+  always_secret = {
     SWITCHMAN_INGEST_TOKEN = { name = "ingest-token", readers = ["ingest"] }
     SLACK_SIGNING_SECRET   = { name = "slack-signing-secret", readers = ["slack"] }
     SLACK_BOT_TOKEN        = { name = "slack-bot-token", readers = ["slack", "act-pages"] }

@@ -119,6 +119,24 @@ variable "run_service_accounts" {
   }
 }
 
+variable "prometheus" {
+  description = "The address of a Prometheus that the policy's metrics are asked of, before /api/v1; null where there is none. Cloud Monitoring needs no address."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.prometheus == null || can(regex("^https?://[^ ]+$", var.prometheus))
+    error_message = "The address of Prometheus is a URL: https://..."
+  }
+}
+
+variable "prometheus_token" {
+  description = "Whether that Prometheus wants a bearer token. A secret is made for it then, which is empty until its first version is added."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "drill_schedule" {
   description = "When the rollback of each of the policy's stacks is drilled, as a cron expression."
   type        = string

@@ -64,7 +64,7 @@ class Act:
 
     def _hopeless(self, lease: Lease) -> bool:
         """Whether it has been tried for so long that it is given up."""
-        page = lease.action.kind is ActionKind.PAGE
+        page = lease.action.kind in (ActionKind.PAGE, ActionKind.NOTIFY)
         patience = PATIENCE_WITH_PAGES if page else PATIENCE
         return self.handle.clock.now() - lease.first_claimed_at >= patience
 

@@ -29,6 +29,10 @@ USAGE: Final = (
         "declare [STACK] LANE [sev1..sev4] WHAT IS WRONG",
         "open an incident that no alert has reported",
     ),
+    (
+        "unlatch [STACK] SERVICE",
+        "hand a service back whose traffic a person took over: Switchman acts on it by itself again",
+    ),
     ("help", "this list"),
 )
 

@@ -9,7 +9,7 @@ from shared.app.move import Move, unfinished
 from shared.app.parallel import Parallel, in_threads
 from shared.app.recovery import WatchHealth
 from shared.domain.action import ActionKind, TrafficOrder
-from shared.domain.errors import Transient
+from shared.domain.errors import SwitchmanError
 from shared.domain.policy import Policy
 from shared.domain.rollback import (
     MoveResult,
@@ -46,6 +46,7 @@ class ChangeTraffic:
             self.clock,
             left=lambda: self.outbox.left(lease),
             restoring=restoring,
+            decided_at=lease.action.decided_at,
             not_after=lease.action.not_after,
         )
         standing = self.in_parallel(move.standing, plans)
@@ -63,25 +64,25 @@ class ChangeTraffic:
     def _all(self, move: Move, plans: Sequence[ServicePlan]) -> tuple[ServiceOutcome, ...]:
         """What became of each service.
 
-        Raises what one could not do yet, so that it is tried again, unless the outcome of
+        Raises what went wrong with one, so that it is tried again, unless the outcome of
         another is unknown: to try again would send that change a second time.
         """
 
-        def attempt(plan: ServicePlan) -> ServiceOutcome | Transient:
+        def attempt(plan: ServicePlan) -> ServiceOutcome | Exception:
             try:
                 return move(plan)
-            except Transient as error:
+            except Exception as error:  # what nobody foresaw must not hide the other's outcome
                 return error
 
         ends = self.in_parallel(attempt, plans)
         unknown = any(
             isinstance(e, ServiceOutcome) and e.result is MoveResult.UNKNOWN for e in ends
         )
-        failed = next((end for end in ends if isinstance(end, Transient)), None)
+        failed = next((end for end in ends if isinstance(end, Exception)), None)
         if failed is not None and not unknown:
             raise failed
         return tuple(
-            unfinished(plan, str(end)) if isinstance(end, Transient) else end
+            unfinished(plan, _told(end)) if isinstance(end, Exception) else end
             for plan, end in zip(plans, ends, strict=True)
         )
 
@@ -102,3 +103,8 @@ class ChangeTraffic:
 def _services(order: TrafficOrder, *, restoring: bool) -> tuple[ServicePlan, ...]:
     chosen = tuple(s for s in order.plan.services if not order.only or s.service in order.only)
     return tuple(s.reversed() for s in chosen) if restoring else chosen
+
+
+def _told(error: Exception) -> str:
+    """What people read of an error; the text of one that nobody foresaw may be anything."""
+    return str(error) if isinstance(error, SwitchmanError) else f"unforeseen {type(error).__name__}"

@@ -6,13 +6,13 @@ Nothing here knows Slack; what is asked for takes effect later, through a stored
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.app import answers
 from shared.app.answers import Answer
-from shared.app.typed import Typed, Unclear, listed, option, pick
+from shared.app.typed import Typed, Unclear, listed, nothing_more, option, pick
 from shared.domain.decide.asks import APPLY
 from shared.domain.event import Instruction
 from shared.domain.paging import Choice
@@ -56,9 +56,9 @@ class Desk:
         verb, *words = typed.text.split() or ["help"]
         try:
             verb = pick(verb, _VERBS)
-            if verb in ("rollback", "drill", "declare"):
+            if verb in ("rollback", "drill", "declare", "unlatch"):
                 return self._asked(verb, words, typed)
-            _nothing_more(verb, words)
+            nothing_more(verb, words)
             return self._read(verb, typed.command)
         except Unclear as unclear:
             return Answer(paragraphs=(str(unclear), f"`{typed.command} help` says what there is."))
@@ -86,12 +86,14 @@ class Desk:
                 return self._rollback(words, typed)
             case "drill":
                 return self._drill(words, typed)
+            case "unlatch":
+                return self._unlatch(words, typed)
             case _:
                 return self._declare(words, typed)
 
     def _rollback(self, words: Sequence[str], typed: Typed) -> ToOpen:
         stack, rest = self._stack(words)
-        _nothing_more("rollback STACK", rest)
+        nothing_more("rollback STACK", rest)
         return ToOpen(instruction=_instruction(typed, Choice.PREVIEW, stack))
 
     def _drill(self, words: Sequence[str], typed: Typed) -> ToStore:
@@ -101,7 +103,7 @@ class Desk:
             raise Unclear(f"Say which drill: {listed(DRILLS)}.")
         drill = pick(names[0], DRILLS, "drill")
         stack, rest = self._stack(names[1:])
-        _nothing_more(f"drill {drill} STACK", rest)
+        nothing_more(f"drill {drill} STACK", rest)
         asked = _instruction(typed, Choice.DRILL, stack)
         moves = (
             "If it may be done, traffic is moved, health is checked, and everything is put back."
@@ -118,8 +120,25 @@ class Desk:
             instruction=replace(asked, text=" ".join([drill, *options[:1]])), answer=answer
         )
 
+    def _unlatch(self, words: Sequence[str], typed: Typed) -> ToStore:
+        services = [each.name for stack in self.policy.stacks.values() for each in stack.services]
+        stack, rest = self._stack_before("service", services, words)
+        names = [each.name for each in stack.services]
+        if not rest:
+            raise Unclear(f"Say which service, one of {listed(names)}.")
+        service = pick(rest[0], names, "service")
+        nothing_more("unlatch STACK SERVICE", rest[1:])
+        asked = replace(_instruction(typed, Choice.UNLATCH, stack), text=service)
+        what = (
+            f"If you may approve rollbacks of {stack.name}, Switchman acts on it by itself again."
+        )
+        return ToStore(
+            instruction=asked,
+            answer=Answer(headline=f"Asked for: to hand {service} back", paragraphs=(what,)),
+        )
+
     def _declare(self, words: Sequence[str], typed: Typed) -> ToStore:
-        stack, rest = self._stack_before_lane(words)
+        stack, rest = self._stack_before("lane", self.policy.lanes, words)
         if not rest:
             raise Unclear(f"Say which lane it belongs to, one of {listed(self.policy.lanes)}.")
         lane = pick(rest[0], self.policy.lanes, "lane")
@@ -139,12 +158,14 @@ class Desk:
         )
         return ToStore(instruction=asked, answer=answer)
 
-    def _stack_before_lane(self, words: Sequence[str]) -> tuple[StackPolicy, Sequence[str]]:
-        """The stack, which is left out where the first word is a lane and there is only one."""
-        stacks, lanes = self.policy.stacks, self.policy.lanes
+    def _stack_before(
+        self, kind: str, known: Collection[str], words: Sequence[str]
+    ) -> tuple[StackPolicy, Sequence[str]]:
+        """The stack, which is left out where the first word is known and there is only one."""
+        stacks = self.policy.stacks
         if len(stacks) == 1 and words:
-            first = pick(words[0], [*stacks, *lanes], "stack or lane")
-            if first in lanes and first not in stacks:
+            first = pick(words[0], [*stacks, *known], f"stack or {kind}")
+            if first in known and first not in stacks:
                 return next(iter(stacks.values())), words
         return self._stack(words)
 
@@ -175,11 +196,6 @@ def _described(words: Sequence[str]) -> str:
     if len(text) > LONGEST_TEXT:
         raise Unclear(f"Say what is wrong in at most {LONGEST_TEXT} characters.")
     return text
-
-
-def _nothing_more(form: str, words: Sequence[str]) -> None:
-    if words:
-        raise Unclear(f"After `{form}` nothing more is expected, and there is `{words[0][:40]}`.")
 
 
 def _instruction(typed: Typed, choice: Choice, stack: StackPolicy) -> Instruction:

@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeVar
 
 from shared.app.announce import Announcer
 from shared.domain import retention
-from shared.domain.alert import AlertStatus
+from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.decide import decide
 from shared.domain.decision import Decision, Reason
 from shared.domain.event import (
@@ -41,11 +41,15 @@ class Retrying(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What an event led to. `reason` is None for an event that had taken effect before."""
+    """What an event led to. `reason` is None for an event that had taken effect before.
+
+    `more`: an alert has ended of which one event could not end every row; handle it once more.
+    """
 
     event: str
     stack: str
     reason: Reason | None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ class Handle:
             self.announcer.again(pending)
             return Handled(event.id, event.stack, None)
         stack, token = self.heads.load(event.stack)
-        event = self._with_what_fires(event, stack)
+        event, looked_at = self._with_what_fires(event, stack)
         now = self.clock.now()
         decision = decide(self.policy, stack, event, now)
         commit = Commit(
@@ -89,7 +93,7 @@ class Handle:
             timers=decision.timers,
             cleared=decision.cleared,
             settles=settles,
-            series=series,
+            series=series or looked_at,
         )
         return self._publish(event, decision, self.heads.commit(commit, token))
 
@@ -98,7 +102,8 @@ class Handle:
             self.announcer.again(self.heads.seen(event.id) or ())
             return Handled(event.id, event.stack, None)
         self.announcer.new(decision.actions)
-        return Handled(event.id, event.stack, decision.reason)
+        more = isinstance(event, AlertReceived) and event.more
+        return Handled(event.id, event.stack, decision.reason, more)
 
     def _placed(self, event: AlertReceived) -> tuple[AlertReceived, Series]:
         """Which time of firing the message is about, and what was known of its series then."""
@@ -106,34 +111,51 @@ class Handle:
         resolved = alert.status is AlertStatus.RESOLVED
         series = Series(id=alert.series, limit=MOST_ENDED if resolved else MOST_LOOKED_AT)
         rows = self.heads.series(series.id, series.limit)
-        own = None
-        if all(row.id != alert.row_id for row in rows):
-            own = self.heads.alert(alert.row_id)  # too old to be among them
+        series = replace(series, rows=rows, older=self._older(alert, rows))
         now = self.clock.now()
-        told = place(alert, rows if own is None else (*rows, own), now)
+        told = place(alert, (*rows, *series.older), now)
         event = replace(
             event,
             alert=told.alert,
             row=told.row,
             overtaken_by=told.overtaken_by,
+            resumed=told.resumed,
             ends=told.ends,
+            more=told.more,
+            over=told.over,
             again="" if told.row or said_within(retention.EVENTS, alert, now) else f"{now:%Y%m%d}",
         )
-        return event, replace(series, rows=rows)
+        return event, series
 
-    def _with_what_fires(self, event: Event, stack: Stack) -> Event:
-        """Look up, after the head was read, what the decision needs to know about alerts."""
+    def _older(self, alert: Alert, rows: tuple[AlertRow, ...]) -> tuple[AlertRow, ...]:
+        """The alert's own row, and for an end what else fires, where they are not among `rows`."""
+        known = {row.id for row in rows}
+        own = None if alert.row_id in known else self.heads.alert(alert.row_id)
+        older = [] if own is None else [own]
+        if alert.status is AlertStatus.RESOLVED and len(rows) == MOST_ENDED:
+            known.add(alert.row_id)
+            incident = next((row.incident for row in rows if row.incident), "")
+            fires = self.heads.firing_rows(incident, MOST_ENDED)
+            older += [r for r in fires if r.series == alert.series and r.id not in known]
+        return tuple(older)
+
+    def _with_what_fires(self, event: Event, stack: Stack) -> tuple[Event, Series | None]:
+        """Look up, after the head was read, what the decision needs to know about alerts.
+
+        With the series that has to stay as it was, where a rollback's trigger was looked up.
+        """
         match event:
             case TimerDue():
                 firing = self.heads.firing(event.timer.incident)
-                trigger = self._trigger(stack, event.timer.incident)
-                return replace(event, firing=firing, trigger=trigger)
+                trigger, series = self._trigger(stack, event.timer.incident)
+                return replace(event, firing=firing, trigger=trigger), series
             case Instructed():
-                return self._with_what_it_may_end(event)
+                return self._with_what_it_may_end(event), None
             case ActionFinished():
-                return replace(event, trigger=self._trigger(stack, event.action.incident))
+                trigger, series = self._trigger(stack, event.action.incident)
+                return replace(event, trigger=trigger), series
             case _:
-                return event
+                return event, None
 
     def _with_what_it_may_end(self, event: Instructed) -> Instructed:
         incident = event.instruction.incident
@@ -143,15 +165,20 @@ class Handle:
         fires = self.heads.firing_rows(incident, MOST_ENDED)
         return replace(event, firing=firing, fires=fires)
 
-    def _trigger(self, stack: Stack, incident_id: str) -> AlertStatus | None:
-        """Whether the alert that set the incident's rollback off still fires.
+    def _trigger(self, stack: Stack, incident_id: str) -> tuple[AlertStatus | None, Series | None]:
+        """Whether the alert that set the incident's rollback off fires: still, or again.
 
         A rollback that no alert set off has none to wait for: that counts as ended.
         """
         incident = stack.incident(incident_id)
         if incident is None or incident.rollback is None:
-            return None
+            return None, None
         if not incident.rollback.trigger:
-            return AlertStatus.RESOLVED
+            return AlertStatus.RESOLVED, None
         row = self.heads.alert(incident.rollback.trigger)
-        return row.status if row else None
+        if row is None or row.status is AlertStatus.FIRING or not row.series:
+            return (row.status if row else None), None
+        rows = self.heads.series(row.series, MOST_LOOKED_AT)
+        fires = any(each.status is AlertStatus.FIRING for each in rows)
+        series = Series(id=row.series, limit=MOST_LOOKED_AT, rows=rows)
+        return (AlertStatus.FIRING if fires else AlertStatus.RESOLVED), series

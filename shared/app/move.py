@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.errors import Refused, Transient, UnknownOutcome
+from shared.domain.lease import SKEW
 from shared.domain.rollback import (
     MoveResult,
     Position,
@@ -44,6 +45,7 @@ class Move:
     clock: Clock
     left: Callable[[], timedelta]
     restoring: bool
+    decided_at: datetime
     not_after: datetime | None
 
     def __call__(self, plan: ServicePlan) -> ServiceOutcome:
@@ -84,7 +86,10 @@ class Move:
         return found
 
     def _too_late(self) -> bool:
-        return self.not_after is not None and self.clock.now() > self.not_after
+        """Whether the approval has run out, or nobody can tell because the clock was set back."""
+        if self.not_after is None:
+            return False
+        return not self.decided_at - SKEW <= self.clock.now() <= self.not_after
 
     def _send(self, plan: ServicePlan, state: ServiceState) -> ServiceOutcome:
         wanted = restored_split(plan, state) if self.restoring else plan.after
@@ -94,7 +99,8 @@ class Move:
                 return _outcome(plan, MoveResult.REFUSED, _RAN_OUT, state.traffic)
             try:
                 self.traffic.send(plan.resource, wanted, state.etag)
-                return self._served(plan, wanted)
+                accepted_at = self.clock.now()
+                return replace(self._served(plan, wanted), accepted_at=accepted_at)
             except Refused as refused:
                 return _outcome(plan, MoveResult.REFUSED, str(refused), state.traffic)
             except UnknownOutcome:

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Final
 
 from shared.app.last_resort import ENOUGH, LastWord
-from shared.domain.action import Outcome, PageOrder
+from shared.domain.action import Action, Outcome, PageOrder
 from shared.domain.card import card_for
 from shared.domain.errors import Refused
+from shared.domain.incident import Incident
 from shared.domain.paging import Card
 from shared.domain.policy import Policy
-from shared.ports import Heads, Lease
+from shared.ports import Heads, Lease, Reports
 
 ONCE: Final = timedelta(days=1)
 """Longer than a page is tried for: each is told once by a process."""
@@ -30,6 +31,7 @@ class PageInDoubt:
     send: Callable[[Lease], Outcome]
     policy: Policy
     heads: Heads
+    reports: Reports
     last_word: LastWord
 
     def __call__(self, lease: Lease) -> Outcome:
@@ -56,7 +58,7 @@ class PageInDoubt:
         action = lease.action
         assert isinstance(action.order, PageOrder)
         try:
-            incident = self.heads.load(action.stack)[0].incident(action.incident)
+            incident = self._incident(action)
             page = incident.page(action.order.page) if incident else None
         except Exception as error:
             return (f"Incident {action.incident} ({type(error).__name__} while reading it)",)
@@ -64,6 +66,12 @@ class PageInDoubt:
             return (f"Incident {action.incident} of {action.stack}",)
         card = card_for(self.policy, incident, page)
         return (f"To {page.channel}: {card.headline}", _facts(card), *card.paragraphs)
+
+    def _incident(self, action: Action) -> Incident | None:
+        """The incident; one that was closed meanwhile is paged about all the same."""
+        incident = self.heads.load(action.stack)[0].incident(action.incident)
+        filed = None if incident else self.reports.incident(action.incident)
+        return filed.incident if filed else incident
 
 
 def _facts(card: Card) -> str:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from shared.domain.action import Delivered, Done, Outcome, PageOrder, ShowOrder, TellOrder
-from shared.domain.card import card_for, digest
+from shared.domain.action import (
+    Delivered,
+    Done,
+    NoticeOrder,
+    Outcome,
+    PageOrder,
+    ShowOrder,
+    TellOrder,
+)
+from shared.domain.card import card_for, digest, notice_card
+from shared.domain.errors import Transient
 from shared.domain.incident import Incident
-from shared.domain.paging import Page
+from shared.domain.paging import MessageRef, Page
 from shared.domain.policy import Policy
 from shared.ports import Chat, Heads, Lease, Reports
+
+IN_DOUBT_AFTER: Final = 4
+"""The attempt from which on a page is sent although nobody could look whether it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Pages, redrawn pages and private answers."""
+    """Pages, redrawn pages, notices and private answers."""
 
     policy: Policy
     heads: Heads
@@ -28,11 +41,24 @@ class People:
             return Done()
         incident, page = found
         card = card_for(self.policy, incident, page)
-        if lease.attempt > 1:
-            standing = self.chat.find(page.channel, page.key)
-            if standing is not None:
-                return Delivered(standing, drawn="")
+        standing = self._standing(page, lease.attempt)
+        if standing is not None:
+            return Delivered(standing, drawn="")
         return Delivered(self.chat.post(page.channel, card, page.key), digest(card))
+
+    def _standing(self, page: Page, attempt: int) -> MessageRef | None:
+        """The message of an earlier attempt. If nobody can look for long, there is none known.
+
+        In doubt a page is sent: Slack limits looking more than posting.
+        """
+        if attempt == 1:
+            return None
+        try:
+            return self.chat.find(page.channel, page.key)
+        except Transient:
+            if attempt < IN_DOUBT_AFTER:
+                raise
+            return None
 
     def refresh(self, lease: Lease) -> Outcome:
         """Redraw the page from the incident as it is now."""
@@ -44,6 +70,15 @@ class People:
         assert page.message is not None
         self.chat.update(page.message, card)
         return Delivered(page.message, digest(card))
+
+    def notify(self, lease: Lease) -> Outcome:
+        """Say something in a channel; after a lost answer, look whether it stands already."""
+        action = lease.action
+        assert isinstance(action.order, NoticeOrder)
+        again = lease.attempt > 1
+        if not again or self.chat.find(action.order.channel, action.id) is None:
+            self.chat.post(action.order.channel, notice_card(action.order), action.id)
+        return Done()
 
     def tell(self, lease: Lease) -> Outcome:
         """Tell one person something only they see."""

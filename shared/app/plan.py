@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+from shared.app.parallel import Parallel, in_threads
+from shared.app.smoke import SmokeTest
+from shared.domain.action import PlanOrder
+from shared.domain.candidates import choose, ruled_out
 from shared.domain.errors import Conflict, Refused
+from shared.domain.plan_words import checks_in_words
 from shared.domain.policy import Policy, Service
 from shared.domain.rollback import NoPlan, Plan, ServicePlan
-from shared.domain.targets import plan_service
-from shared.ports import Clock, Lease, Traffic
+from shared.domain.targets import plan_service, weighed
+from shared.ports import Clock, Health, Lease, Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,18 +23,24 @@ class MakePlan:
 
     policy: Policy
     traffic: Traffic
+    health: Health
     clock: Clock
+    in_parallel: Parallel = in_threads
 
     def __call__(self, lease: Lease) -> Plan | NoPlan:
         """Perform a `plan` action."""
-        return self.for_stack(lease.action.stack)
+        order = lease.action.order
+        assert isinstance(order, PlanOrder)
+        return self.for_stack(lease.action.stack, order)
 
-    def for_stack(self, stack_id: str) -> Plan | NoPlan:
-        """Every service must have somewhere to go, and Cloud Run must agree to every change."""
+    def for_stack(self, stack_id: str, order: PlanOrder) -> Plan | NoPlan:
+        """Every service must have somewhere to go, and Cloud Run must agree to every change.
+
+        Raises `Transient` when Cloud Run is away.
+        """
         stack = self.policy.stack(stack_id)
         plans: list[ServicePlan] = []
-        for service in stack.services:
-            plan = self._for_service(service)
+        for plan in self.in_parallel(partial(self._for_service, order), stack.services):
             if isinstance(plan, NoPlan):
                 return plan
             plans.append(plan)
@@ -38,12 +50,15 @@ class MakePlan:
             services=tuple(plans),
             made_at=now,
             expires_at=now + stack.rollback.approval_valid,
+            asked_by=order.asked_by,
+            reason=order.reason,
+            checks=checks_in_words(stack.services),
+            rto_target=stack.rollback.rto_target,
         )
 
-    def _for_service(self, service: Service) -> ServicePlan | NoPlan:
+    def _for_service(self, order: PlanOrder, service: Service) -> ServicePlan | NoPlan:
         try:
-            state = self.traffic.look(service.resource)
-            plan = plan_service(service, state, self.traffic.revisions(service.resource))
+            plan = self._chosen(order, service)
             if isinstance(plan, ServicePlan):
                 self.traffic.send(service.resource, plan.after, plan.etag, dry_run=True)
         except Conflict:
@@ -51,3 +66,28 @@ class MakePlan:
         except Refused as refused:
             return NoPlan(reason=f"{service.name}: {refused}")
         return plan
+
+    def _chosen(self, order: PlanOrder, service: Service) -> ServicePlan | NoPlan:
+        """The best candidate whose smoke test, where it can be made, does not fail."""
+        state = self.traffic.look(service.resource)
+        revisions = self.traffic.revisions(service.resource)
+        found = weighed(
+            service,
+            state,
+            revisions,
+            order.record(service.name),
+            frozenset(order.rolled_back),
+            frozenset(order.did_not_help),
+        )
+        if isinstance(found, NoPlan):
+            return found
+        test = SmokeTest(self.health, self.clock)
+        said = ""
+        while (chosen := choose(found)) is not None:
+            smoke = test(state, chosen.revision.name, service.health)
+            said = smoke.said
+            if not smoke.failed:
+                break
+            why = f"its smoke test failed {smoke.said}"
+            found = ruled_out(found, chosen.revision.name, why)
+        return plan_service(service, state, revisions, found, said)

@@ -35,7 +35,11 @@ class ReceiveAlerts:
 
     def _one(self, alert: Alert) -> Handled:
         found = classify(self.handle.policy, alert)
-        return self.handle(AlertReceived(alert=alert, row=None, classification=found))
+        event = AlertReceived(alert=alert, row=None, classification=found)
+        first = handled = self.handle(event)
+        while handled.more:
+            handled = self.handle(event)
+        return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,17 @@ class FollowInstruction:
     instructions: Instructions
 
     def __call__(self, instruction_id: str) -> Handled:
-        """Let the stored instruction take effect. Raises `BadMessage` if nobody stored it."""
+        """Let the stored instruction take effect. Raises `BadMessage` if nobody stored it.
+
+        What Slack brought was stored by our clock. What came otherwise was stored by that of a
+        person's own machine, which may be wrong by any amount: it counts from now.
+        """
         instruction = self.instructions.instruction(instruction_id)
         if instruction is None:
             raise BadMessage(
                 "this instruction was never stored, so nobody is known to have given it"
             )
+        if instruction.via:
+            instruction = replace(instruction, at=self.handle.clock.now())
         stack = instruction.stack or stack_of(instruction.incident)
         return self.handle(Instructed(instruction=instruction, stack=stack))

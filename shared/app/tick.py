@@ -1,4 +1,4 @@
-"""What happens each minute: due timers, messages that may have been lost, and housekeeping."""
+"""What happens each minute: due timers, a look at every service, lost messages, housekeeping."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 from shared.app.announce import Announcer
 from shared.app.handle import Handle
 from shared.domain.errors import SwitchmanError
-from shared.domain.event import Timer, TimerDue, TimerKind
+from shared.domain.event import LookDue, Timer, TimerDue, TimerKind
 from shared.domain.incident_state import State
 from shared.ports import Clock, Housekeeping, Outbox, Reports, Timers
 
@@ -40,13 +40,14 @@ class Tick:
     clock: Clock
 
     def __call__(self) -> Ticked:
-        """Let due timers take effect, publish what was not published, and then tidy up."""
+        """Let due timers take effect, have services looked at, publish what was lost, tidy up."""
         due = self.timers.due(self.clock.now())
         failed = tuple(error for timer in due if (error := self._fire(timer)))
+        looks = self._look()
         lost = self.outbox.unsettled(LOST_AFTER)
         self.announcer.again(lost)
         done = len(due) - len(failed)
-        failed += self._sweep()
+        failed += looks + self._sweep()
         pruned = self._prune()
         if isinstance(pruned, str):
             return Ticked(done, len(lost), 0, (*failed, pruned))
@@ -54,11 +55,21 @@ class Tick:
 
     def _fire(self, timer: Timer) -> str:
         """One timer in trouble does not hold up the others; it stays due."""
+        return self._handle(timer.id, TimerDue(timer=timer, firing=0))
+
+    def _handle(self, what: str, event: LookDue | TimerDue) -> str:
         try:
-            self.handle(TimerDue(timer=timer, firing=0))
+            self.handle(event)
         except Exception as error:
-            return _trouble(timer.id, error)
+            return _trouble(what, error)
         return ""
+
+    def _look(self) -> tuple[str, ...]:
+        """Have the services of every stack looked at; for what could not be asked, each a line."""
+        now = self.clock.now()
+        with_services = (stack.id for stack in self.handle.policy.stacks.values() if stack.services)
+        due = (LookDue(stack=stack, at=now) for stack in with_services)
+        return tuple(error for event in due if (error := self._handle(event.stack, event)))
 
     def _sweep(self) -> tuple[str, ...]:
         """No alert fires on a resolved incident; should one all the same, it is looked at again.

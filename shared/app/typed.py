@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -49,6 +49,12 @@ def pick(word: str, known: Iterable[str], kind: str = "") -> str:
     close = get_close_matches(word.casefold(), names, n=1)
     hint = f"did you mean `{names[close[0]]}`?" if close else f"there is: {listed(names.values())}"
     raise Unclear(f"There is no {f'{kind} ' if kind else ''}`{word[:_LONGEST_ECHO]}`; {hint}")
+
+
+def nothing_more(form: str, words: Sequence[str]) -> None:
+    """Raises `Unclear` where something was typed after all that `form` expects."""
+    if words:
+        raise Unclear(f"After `{form}` nothing more is expected, and there is `{words[0][:40]}`.")
 
 
 def listed(names: Iterable[str]) -> str:

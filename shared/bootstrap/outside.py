@@ -6,15 +6,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shared.bootstrap.last_resort import WayOut
-from shared.bootstrap.once import once
+from shared.bootstrap.once import Lazy, once
 from shared.config import Settings
 from shared.domain.errors import Misconfigured
 
 if TYPE_CHECKING:
     from shared.adapters.firestore.store import FirestoreStore
+    from shared.adapters.metrics.google_monitoring import GoogleMonitoring
+    from shared.adapters.metrics.prometheus import PrometheusMetrics
     from shared.adapters.sqlite.store import SqliteStore
     from shared.domain.policy import Policy
-    from shared.ports import Chat, Health, Publisher, Store, Traffic
+    from shared.ports import Chat, Health, Metrics, Publisher, Store, Traffic
 
 
 class Outside(WayOut):
@@ -101,3 +103,36 @@ class Outside(WayOut):
         from shared.adapters.http_health import HttpHealth
 
         return HttpHealth(self.clock)
+
+    @once
+    def metrics(self) -> Metrics:
+        """The sources of metrics that are configured, by their names.
+
+        Cloud Monitoring counts a revision's requests, unless Cloud Run itself is simulated.
+        """
+        from shared.adapters.metrics.sources import Sources
+        from shared.domain.metrics import CLOUD_MONITORING, PROMETHEUS
+
+        sources: dict[str, Metrics] = {}
+        if self.settings.prometheus:
+            sources[PROMETHEUS] = Lazy(lambda: self.prometheus)
+        if self.settings.project:
+            sources[CLOUD_MONITORING] = Lazy(lambda: self.cloud_monitoring)
+        simulated = self.settings.cloud_run_endpoint or not self.settings.project
+        return Sources(sources, counts=PROMETHEUS if simulated else CLOUD_MONITORING)
+
+    @once
+    def prometheus(self) -> PrometheusMetrics:
+        """The Prometheus of the settings."""
+        from shared.adapters.metrics.prometheus import PrometheusMetrics
+
+        value = self.settings.prometheus_token
+        token = (lambda: self.secret("SWITCHMAN_PROMETHEUS_TOKEN", value)) if value else None
+        return PrometheusMetrics(self.settings.prometheus, self.clock, token=token)
+
+    @once
+    def cloud_monitoring(self) -> GoogleMonitoring:
+        """Cloud Monitoring, asked in the project of the settings."""
+        from shared.adapters.metrics.google_monitoring import GoogleMonitoring
+
+        return GoogleMonitoring(self.settings.project)

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from shared.app.act import Act
     from shared.app.announce import Announcer
     from shared.app.handle import Handle
+    from shared.app.observe import Observe
     from shared.app.plan import MakePlan
     from shared.app.receive import FollowInstruction, ReceiveAlerts
+    from shared.app.tag import TagKnownGood
     from shared.app.take import AskForRollback, TakeCommand
     from shared.app.tick import Tick
-    from shared.ports import Chat, Traffic
+    from shared.ports import Chat, Health, Traffic
 
 
 class Application(Outside):
@@ -115,6 +117,7 @@ class Application(Outside):
         """What `act` does."""
         from shared.app.act import Act
         from shared.app.change import ChangeTraffic
+        from shared.app.measure import Measure
         from shared.app.page_in_doubt import PageInDoubt
         from shared.app.people import People
         from shared.domain.action import ActionKind
@@ -123,7 +126,11 @@ class Application(Outside):
             policy=self.policy, heads=self.store, reports=self.store, chat=Lazy(lambda: self.chat)
         )
         page = PageInDoubt(
-            send=people.page, policy=self.policy, heads=self.store, last_word=self.last_word
+            send=people.page,
+            policy=self.policy,
+            heads=self.store,
+            reports=self.store,
+            last_word=self.last_word,
         )
         change = ChangeTraffic(
             policy=self.policy,
@@ -143,7 +150,33 @@ class Application(Outside):
                 ActionKind.PLAN: self.make_plan,
                 ActionKind.APPLY: change,
                 ActionKind.RESTORE: change,
+                ActionKind.MEASURE: Measure(metrics=Lazy(lambda: self.metrics)),
+                ActionKind.OBSERVE: self._observe,
+                ActionKind.TAG: self._tag,
+                ActionKind.NOTIFY: people.notify,
             },
+        )
+
+    @property
+    def _observe(self) -> Observe:
+        from shared.app.observe import Observe
+
+        return Observe(
+            policy=self.policy,
+            traffic=Lazy(lambda: self.traffic),
+            metrics=Lazy(lambda: self.metrics),
+            clock=self.clock,
+        )
+
+    @property
+    def _tag(self) -> TagKnownGood:
+        from shared.app.tag import TagKnownGood
+
+        return TagKnownGood(
+            heads=self.store,
+            outbox=self.store,
+            traffic=Lazy(lambda: self.traffic),
+            clock=self.clock,
         )
 
     @once
@@ -152,7 +185,8 @@ class Application(Outside):
         from shared.app.plan import MakePlan
 
         traffic: Traffic = Lazy(lambda: self.traffic)
-        return MakePlan(policy=self.policy, traffic=traffic, clock=self.clock)
+        health: Health = Lazy(lambda: self.health)
+        return MakePlan(policy=self.policy, traffic=traffic, health=health, clock=self.clock)
 
     @once
     def pages(self) -> Pages:

@@ -11,6 +11,7 @@ from shared.cli.incidents import app as incidents
 from shared.cli.local import local
 from shared.cli.oncall import oncall
 from shared.cli.policy import classify, lint
+from shared.cli.rollback import app as rollback
 from shared.domain.errors import SwitchmanError
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.command(epilog="Example: switchman lint infra/policies/convex.yaml")(lint)
 app.command(epilog="Example: switchman classify alerts.jsonl | jq .lane")(classify)
 app.command(epilog="Example: switchman oncall")(oncall)
 app.add_typer(incidents, name="incidents", help="Read and work the incidents of a store.")
+app.add_typer(rollback, name="rollback", help="Plan, ask for, and decide on rollbacks.")
 app.add_typer(audit, name="audit", help="Who told Switchman to do what.")
 app.add_typer(drill, name="drill", help="Drills that keep the way back honest.")
 

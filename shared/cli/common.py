@@ -61,8 +61,22 @@ def application() -> Application:
                 " or firestore://PROJECT/DATABASE"
             )
         os.environ["SWITCHMAN_STORE"] = f"sqlite:///{LOCAL_STORE.resolve()}"
+    _reach_the_simulated_cloud_run()
     switchman = bootstrap.application()
     sqlite = switchman.settings.sqlite
     if sqlite is not None and not sqlite.exists():
         fail(f"SWITCHMAN_STORE: there is no file {sqlite}")
     return switchman
+
+
+def _reach_the_simulated_cloud_run() -> None:
+    """Where the store is that of a one-machine world, Cloud Run is the world's too.
+
+    The world leaves the address beside its store for as long as it runs.
+    """
+    from shared.config import CLOUD_RUN_ADDRESS
+
+    scheme, _, path = os.environ["SWITCHMAN_STORE"].partition("://")
+    address = Path(path).with_name(CLOUD_RUN_ADDRESS)
+    if scheme == "sqlite" and address.is_file():
+        os.environ.setdefault("SWITCHMAN_CLOUD_RUN_ENDPOINT", address.read_text().strip())

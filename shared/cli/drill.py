@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from shared.cli.common import JsonOption, application, err, fail, out, print_json
+from shared.cli.found import stack_named
+from shared.cli.identity import AsOption, caller
 
 if TYPE_CHECKING:
     from shared.bootstrap import Application
@@ -33,9 +35,7 @@ def rollback(
     apply: Annotated[
         bool, typer.Option("--apply", help="Move traffic and put it back; default is a plan only.")
     ] = False,
-    who: Annotated[
-        str, typer.Option("--as", help="Your id in the policy; needed with --apply.")
-    ] = "",
+    who: AsOption = "",
     report: Annotated[Path | None, typer.Option(help="Write the Markdown report here.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the result.")] = 600.0,
     as_json: JsonOption = False,
@@ -47,7 +47,7 @@ def rollback(
     if report is not None and not report.parent.is_dir():
         fail(f"--report: there is no folder {report.parent}")
     switchman = application()
-    stack = _stack(switchman, stack)
+    stack = stack_named(switchman, stack, "--stack")
     asked_by = _person(switchman, stack, who, apply=apply)
     row = _run(switchman, stack, asked_by, apply=apply, timeout=timeout)
     if report is not None:
@@ -60,28 +60,17 @@ def rollback(
     raise typer.Exit(0 if row.passed else 1)
 
 
-def _stack(switchman: Application, stack: str) -> str:
-    known = switchman.policy.stacks
-    if stack and stack not in known:
-        fail(f"there is no stack {stack!r} in the policy; there is: {', '.join(known)}")
-    if not stack and len(known) != 1:
-        fail(f"say which stack with --stack: {', '.join(known)}")
-    return stack or next(iter(known))
-
-
 def _person(switchman: Application, stack: str, who: str, *, apply: bool) -> str:
     """Who asks. Only those who may approve rollbacks may have a drill move traffic."""
-    person = switchman.policy.people.get(who)
-    if who and person is None:
-        fail(
-            f"the policy knows nobody called {who!r}; it has: {', '.join(switchman.policy.people)}"
-        )
     allowed = ", ".join(p.id for p in switchman.policy.approvers(stack))
-    if apply and person is None:
+    if not who and not apply:
+        return "the command line"
+    if not who and switchman.settings.sqlite is not None:
         fail(f"--apply moves traffic: say who you are with --as, one of {allowed}")
-    if apply and person is not None and not switchman.policy.may_approve(stack, person):
+    person = caller(switchman, who).person
+    if apply and not switchman.policy.may_approve(stack, person):
         fail(f"--apply moves traffic, which {person.name} may not; it takes one of {allowed}")
-    return person.name if person else "the command line"
+    return person.name
 
 
 def _run(

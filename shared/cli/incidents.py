@@ -9,7 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from shared.cli.common import JsonOption, application, fail, out, print_json
+from shared.cli import work
+from shared.cli.common import JsonOption, application, out, print_json
+from shared.cli.found import incident_named
 
 app = typer.Typer(no_args_is_help=True)
 IncidentId = Annotated[str, typer.Argument(help="The incident's id, such as convex-3f09ab12cd.")]
@@ -29,7 +31,9 @@ def list_incidents(as_json: JsonOption = False) -> None:
         opened = row["opened_at"][:16].replace("T", " ")
         facts = (row["id"], row["severity"], row["lane"], row["state"], f"opened {opened} UTC")
         out.print("  ".join(facts), markup=False, soft_wrap=True, style="bold")
-        out.print(f"    {row['alerts']} alerts: {row['title']}", markup=False, soft_wrap=True)
+        rollback = f"; rollback {row['rollback']['phase']}" if row["rollback"] else ""
+        about = f"    {row['alerts']} alerts: {row['title']}{rollback}"
+        out.print(about, markup=False, soft_wrap=True)
     if not rows:
         out.print("There are no incidents.")
 
@@ -49,6 +53,11 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
         seen = f"at {page['acknowledged_at']}" if page["acknowledged_at"] else "not yet"
         line = f"paged {page['person']} in {page['channel']} {sent}, acknowledged {seen}"
         out.print(line, markup=False, soft_wrap=True)
+    rollback = found["rollback"]
+    if rollback:
+        plan = f", plan {rollback['plan']}" if rollback["plan"] else ""
+        why_not = f": {rollback['why_not']}" if rollback["why_not"] else ""
+        out.print(f"rollback {rollback['phase']}{plan}{why_not}", markup=False, soft_wrap=True)
     _print_timeline(found)
 
 
@@ -60,6 +69,27 @@ def timeline(incident: IncidentId, as_json: JsonOption = False) -> None:
         print_json(found["timeline"])
         return
     _print_timeline(found)
+
+
+@app.command(epilog="Example: switchman incidents report convex-3f09ab12cd > incident.md")
+def report(incident: IncidentId, as_json: JsonOption = False) -> None:
+    """The report of an incident in Markdown: what happened, who was paged, the rollback, its RTO."""
+    from shared.domain.incident_report import incident_markdown
+
+    if as_json:
+        print_json(_found(incident))
+        return
+    switchman = application()
+    view = incident_named(switchman, incident)
+    timeline = switchman.store.timeline(view.incident.id)
+    print(incident_markdown(switchman.policy, view.incident, view.alerts, timeline))
+
+
+app.command(epilog="Example: switchman incidents ack convex-3f09ab12cd")(work.ack)
+app.command(epilog="Example: switchman incidents resolve convex-3f09ab12cd")(work.resolve)
+app.command(epilog="Example: switchman incidents declare auth --severity sev2 nobody can sign in")(
+    work.declare
+)
 
 
 @app.command(epilog="Example: switchman incidents rejected")
@@ -86,13 +116,10 @@ def rejected(as_json: JsonOption = False) -> None:
 def _found(incident: str) -> dict[str, Any]:
     from shared.wire import shown
 
-    store = application().store
-    known = [view for view in store.incidents() if view.incident.id.startswith(incident)]
-    view = store.incident(incident) or (known[0] if len(known) == 1 else None)
-    if view is None:
-        fail(f"there is no incident {incident}; `switchman incidents list` names them all", 1)
-    incident = view.incident.id
-    return shown.incident(view.incident, view.alerts, store.timeline(incident))
+    switchman = application()
+    view = incident_named(switchman, incident)
+    timeline = switchman.store.timeline(view.incident.id)
+    return shown.incident(view.incident, view.alerts, timeline)
 
 
 def _print_timeline(found: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.ledger import Look, ServiceRecord
+from shared.domain.metrics import Measurement, MetricQuery
 from shared.domain.paging import MessageRef, Sheet
 from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
 
@@ -30,12 +32,24 @@ class ActionKind(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     RESTORE = "restore"
+    MEASURE = "measure"
+    OBSERVE = "observe"
+    TAG = "tag"
+    NOTIFY = "notify"
 
     @property
     def topic(self) -> Topic:
         """Where the action is published, so that a rollback never holds up a page."""
-        people = (ActionKind.PAGE, ActionKind.REFRESH, ActionKind.TELL, ActionKind.SHOW)
-        return Topic.PAGES if self in people else Topic.CHANGES
+        return Topic.PAGES if self in _FOR_PEOPLE else Topic.CHANGES
+
+
+_FOR_PEOPLE: Final = (
+    ActionKind.PAGE,
+    ActionKind.REFRESH,
+    ActionKind.TELL,
+    ActionKind.SHOW,
+    ActionKind.NOTIFY,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +72,23 @@ class TellOrder:
 class PlanOrder:
     """Find out what the stack could be rolled back to. Reads only.
 
-    For an incident, or for a `drill`, or for a person's open modal (`view`).
+    For an incident, or for a `drill`, or for a person's open modal (`view`). The rest is what
+    the head knows, so that the worker needs no store: `records` of the services, the digests
+    that were `rolled_back` from, the revisions that `did_not_help` in this incident, and who
+    asked and why.
     """
 
     drill: str = ""
     view: str = ""
+    records: tuple[ServiceRecord, ...] = ()
+    rolled_back: tuple[str, ...] = ()
+    did_not_help: tuple[str, ...] = ()
+    asked_by: str = ""
+    reason: str = ""
+
+    def record(self, service: str) -> ServiceRecord | None:
+        """What is remembered of a service, if anybody ever looked at it."""
+        return next((each for each in self.records if each.service == service), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +101,20 @@ class TrafficOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureOrder:
+    """Ask whether a rollback helped: what each query says at `at`, whenever it is asked.
+
+    `since` is when health was restored, which also says which rollback this is about. `last`:
+    the time in which it had to help is over, so that the answer decides.
+    """
+
+    queries: tuple[MetricQuery, ...]
+    since: datetime
+    at: datetime
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowOrder:
     """Fill a person's open modal."""
 
@@ -82,7 +122,42 @@ class ShowOrder:
     sheet: Sheet
 
 
-Order = PageOrder | TellOrder | PlanOrder | TrafficOrder | ShowOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ripe:
+    """A revision that has served its share for the soak time and has yet to prove itself."""
+
+    service: str
+    revision: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserveOrder:
+    """Look at the stack's services, and count the requests of what is `ripe`. Reads only."""
+
+    ripe: tuple[Ripe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeOrder:
+    """Say something in a channel that wakes nobody; `instead_of` are those that did not take it."""
+
+    channel: str
+    headline: str
+    paragraphs: tuple[str, ...]
+    instead_of: tuple[str, ...] = ()
+
+
+Order = (
+    PageOrder
+    | TellOrder
+    | PlanOrder
+    | TrafficOrder
+    | ShowOrder
+    | MeasureOrder
+    | ObserveOrder
+    | NoticeOrder
+)
 
 ORDERS: Final[Mapping[ActionKind, type[Order]]] = {
     ActionKind.PAGE: PageOrder,
@@ -92,6 +167,10 @@ ORDERS: Final[Mapping[ActionKind, type[Order]]] = {
     ActionKind.PLAN: PlanOrder,
     ActionKind.APPLY: TrafficOrder,
     ActionKind.RESTORE: TrafficOrder,
+    ActionKind.MEASURE: MeasureOrder,
+    ActionKind.OBSERVE: ObserveOrder,
+    ActionKind.TAG: TrafficOrder,
+    ActionKind.NOTIFY: NoticeOrder,
 }
 
 
@@ -122,10 +201,33 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What each query of the order was answered, in its order."""
+
+    answers: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """A service that could not be looked at, and why."""
+
+    service: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sights:
+    """What was seen of a stack's services."""
+
+    looks: tuple[Look, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GaveUp:
     """It could not be done, and will not be tried again."""
 
     reason: str
 
 
-Outcome = Delivered | Done | GaveUp | Plan | NoPlan | TrafficOutcome
+Outcome = Delivered | Done | GaveUp | Plan | NoPlan | TrafficOutcome | Measured | Sights

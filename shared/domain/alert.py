@@ -138,7 +138,8 @@ class AlertRow:
     """What the store keeps of an alert: where it went, and whether it still fires.
 
     `incident` is empty for an alert that never opened or joined one; `reason` then says why.
-    `heard_at` is when the last message was published that its status is known from.
+    `heard_at` is when the last message was published that its status is known from. `ends_at` is
+    by the sender's clock, and None where the sender never said that it ended.
     """
 
     id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain.ledger import ServiceRecord
@@ -37,10 +37,12 @@ def candidates(
     revisions: Sequence[Revision],
     record: ServiceRecord | None,
     rolled_back: frozenset[str] = frozenset(),
+    did_not_help: frozenset[str] = frozenset(),
 ) -> tuple[Candidate, ...] | NoPlan:
     """Every revision older than the one that serves now, the newest first.
 
-    `rolled_back` are the digests of images that were rolled back from and not yet released.
+    `rolled_back` are the digests of images that were rolled back from and not yet released,
+    `did_not_help` the revisions that were tried in this incident.
     """
     if state.reconciling:
         return NoPlan(reason="a change is still being carried out; nothing is planned on top of it")
@@ -55,7 +57,10 @@ def candidates(
     found: list[Candidate] = []
     barrier = current.name if BARRIER in current.labels else ""
     for revision in older:
-        found.append(_judged(revision, record, rolled_back, barrier))
+        against = _against(revision, rolled_back, barrier)
+        if revision.name in did_not_help:
+            against = "it was tried in this incident, and did not help"
+        found.append(_judged(revision, record, against))
         if BARRIER in revision.labels:
             barrier = barrier or revision.name
     return tuple(found)
@@ -67,11 +72,16 @@ def choose(found: Sequence[Candidate]) -> Candidate | None:
     return next((each for each in eligible if each.proven), next(iter(eligible), None))
 
 
-def _judged(
-    revision: Revision, record: ServiceRecord | None, rolled_back: frozenset[str], barrier: str
-) -> Candidate:
+def ruled_out(found: Sequence[Candidate], revision: str, why: str) -> tuple[Candidate, ...]:
+    """The same candidates, of which this one may not be a target after all."""
+    return tuple(
+        replace(each, eligible=False, why=why) if each.revision.name == revision else each
+        for each in found
+    )
+
+
+def _judged(revision: Revision, record: ServiceRecord | None, against: str) -> Candidate:
     proof = record.proof(revision.name) if record else None
-    against = _against(revision, rolled_back, barrier)
     if against:
         return Candidate(revision=revision, eligible=False, proven=proof is not None, why=against)
     if proof is None:

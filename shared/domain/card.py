@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.domain.action import NoticeOrder
 from shared.domain.ids import derive
 from shared.domain.incident import Incident, Rollback
 from shared.domain.incident_state import State
 from shared.domain.paging import Card, Choice, Page, PageStep
+from shared.domain.plan_words import describe_plan
 from shared.domain.policy import Policy
-from shared.domain.rollback import MoveResult, ServiceOutcome, ServicePlan, describe_split
+from shared.domain.rollback import (
+    MoveResult,
+    Plan,
+    RollbackMode,
+    ServiceOutcome,
+    ServicePlan,
+    describe_split,
+)
 from shared.domain.rollback_phase import Phase
 
 _HEADLINES: Final = {
@@ -19,6 +28,8 @@ _HEADLINES: Final = {
     PageStep.ROLLBACK_UNDONE: "Rollback not carried out: {title}",
     PageStep.ROLLBACK_HELD: "Rollback in doubt, look at it now: {title}",
     PageStep.NOT_RECOVERED: "Rolled back and not recovered: {title}",
+    PageStep.UNPROVEN: "Rolled back, and nobody knows whether it helped: {title}",
+    PageStep.AUTOMATIC: "Rolling back by itself: {title}",
     PageStep.ACTION_FAILED: "Could not page the owner: {title}",
     PageStep.UNREADABLE: "Unreadable messages: {title}",
     PageStep.ASKED: "To approve: {title}",
@@ -49,6 +60,20 @@ def card_for(policy: Policy, incident: Incident, page: Page) -> Card:
     )
 
 
+def notice_card(order: NoticeOrder) -> Card:
+    """The card of a message that wakes nobody and asks for no decision."""
+    return Card(
+        headline=order.headline,
+        severity=None,
+        mention="",
+        facts=(),
+        paragraphs=order.paragraphs,
+        status="",
+        choices=(),
+        subject="",
+    )
+
+
 def digest(card: Card) -> str:
     """The same for cards that look the same."""
     return derive("card", repr(card), length=16)
@@ -74,20 +99,41 @@ def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
         if rollback.why_not:
             return (f"No rollback is proposed: {rollback.why_not}",)
         return ("A rollback plan is being prepared.",) if rollback.phase is Phase.PLANNING else ()
-    lines = [f"• {_move(service)}" for service in plan.services]
+    moves = (f"• {_move(service)}" for service in plan.services)
+    moved = "\n".join((f"{_title(policy, rollback)}:", *moves))
+    if rollback.phase is Phase.PROPOSED:
+        return _approval(policy, rollback, plan), "\n".join(describe_plan(plan)), moved
+    return (moved, *_outcomes(rollback))
+
+
+def _title(policy: Policy, rollback: Rollback) -> str:
+    """How far it got, who asked for it, and who approved it."""
     title = _TITLES[rollback.phase]
     if rollback.requested_by:
-        who = policy.people.get(rollback.requested_by)
-        title += f", asked for by {who.name if who else rollback.requested_by}"
-    if rollback.approved_by:
-        approver = policy.people.get(rollback.approved_by)
-        title += f" (approved by {approver.name if approver else rollback.approved_by})"
-    if rollback.phase is Phase.PROPOSED:
-        return (
-            f"Approval: {policy.approver_names(plan.stack)} may approve it.",
-            "\n".join((f"{title}:", *lines)),
-        )
-    return ("\n".join((f"{title}:", *lines)), *_outcomes(rollback))
+        title += f", asked for by {_names(policy, (rollback.requested_by,))}"
+    if rollback.mode is RollbackMode.AUTOMATIC:
+        return f"{title} (by itself, as the policy allows)"
+    if rollback.approvers and rollback.phase is not Phase.PROPOSED:
+        title += f" (approved by {_names(policy, rollback.approvers)})"
+    return title
+
+
+def _approval(policy: Policy, rollback: Rollback, plan: Plan) -> str:
+    """Who may approve, how many have to, and who has."""
+    needed = policy.stack(plan.stack).rollback.approvals
+    teams = policy.approver_names(plan.stack)
+    if needed == 1:
+        return f"Approval: {teams} may approve it."
+    given = len(rollback.approvers)
+    by = f" by {_names(policy, rollback.approvers)}" if given else ""
+    return (
+        f"Approval: {needed} people of {teams} have to approve it; {given} of {needed} so far{by}."
+    )
+
+
+def _names(policy: Policy, people: tuple[str, ...]) -> str:
+    known = (policy.people.get(each) for each in people)
+    return " and ".join(p.name if p else each for p, each in zip(known, people, strict=True))
 
 
 _TITLES: Final = {
@@ -129,13 +175,19 @@ def _status(policy: Policy, incident: Incident) -> str:
     words = {
         State.OPEN: "Open: nobody has acknowledged yet",
         State.ACKNOWLEDGED: f"Acknowledged{by}",
-        State.MITIGATING: f"Rolling back (acknowledged{by})",
+        State.MITIGATING: f"Rolling back ({_acknowledged(incident)}{by})",
         State.MITIGATED: "Mitigated: healthy again",
         State.RESOLVING: "Nothing fires: checking that it stays so",
         State.RESOLVED: "Resolved",
         State.REVIEWED: "Reviewed and closed",
     }
     return words[incident.state]
+
+
+def _acknowledged(incident: Incident) -> str:
+    """What goes by itself waits for nobody."""
+    by_itself = incident.rollback and incident.rollback.mode is RollbackMode.AUTOMATIC
+    return "not acknowledged" if by_itself and not incident.acknowledged_at else "acknowledged"
 
 
 _MAY_ACKNOWLEDGE: Final = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATING, State.MITIGATED)

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     OVERTAKEN = "the alert fires, as was said after this message"
     REPEATED = "the alert is known and still fires"
     RECOVERED = "the alert that set the rollback off has ended"
+    MEASURING = "the metrics are asked whether the rollback helped"
+    MEASURED = "the metrics say that the rollback helped"
     CARRIED_OUT = "carried out"
     REFUSED = "refused, and the person was told"
     STALE = "it is no longer about anything open"
@@ -43,6 +45,8 @@ class Reason(StrEnum):
     DRILL_PLANNED = "a drill was started"
     DRILL_REFUSED = "the drill was refused"
     REJECTED = "the message was recorded as unreadable"
+    LOOKING = "the stack's services are looked at"
+    STILL_LOOKING = "the last look at the stack's services has not ended yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +107,9 @@ class AuditRow:
     """What a person told Switchman to do, and what came of it. Never changed, never pruned.
 
     `id` is the instruction's, and `asked` its text: a reason, a drill with its options, or what
-    a declared incident is about. `person` is the Slack member id. `answer` is the reason of the
-    decision, `text` what the person was told where it was refused.
+    a declared incident is about. `person` is the Slack member id, or `person:ID` by the policy,
+    and then `via` says how they were known to be that. `answer` is the reason of the decision,
+    `text` what the person was told where it was refused.
     """
 
     id: str
@@ -117,6 +122,7 @@ class AuditRow:
     answer: str
     asked: str = ""
     text: str = ""
+    via: str = ""
 
 
 Row = AlertRow | TimelineRow | IncidentRow | DrillRow | RejectedRow | AuditRow

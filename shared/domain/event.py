@@ -23,7 +23,7 @@ class AlertReceived:
     """A sender reported an alert.
 
     `row` is what the store already has of it; `classification` is where it goes otherwise.
-    `overtaken_by` and `ends` are what `series.place` found. `again` is the day, where the
+    `overtaken_by`, `resumed`, `ends`, `more` and `over` are what `series.place` found. `again` is the day, where the
     message is so old that nobody knows any more what came of it: it may have had its effect
     before, and what it leads to now needs other ids.
     """
@@ -32,7 +32,10 @@ class AlertReceived:
     row: AlertRow | None
     classification: Classification
     overtaken_by: AlertRow | None = None
+    resumed: bool = False
     ends: tuple[AlertRow, ...] = ()
+    more: bool = False
+    over: tuple[str, ...] = ()
     again: str = ""
 
     @property
@@ -50,9 +53,11 @@ class AlertReceived:
 class Instruction:
     """What a person told Switchman to do, verified and stored before it is acted on.
 
-    `id` is the SHA-256 of Slack's signed base string; `person` is the Slack member id. It is
-    about an incident (and perhaps its plan), or else about a stack. `text` is the reason, the
-    drill with its options, or what a declared incident is about; `view` is an open modal.
+    `id` is the SHA-256 of Slack's signed base string; `person` is the Slack member id. Of the
+    command line the id is derived, `person` is `person:ID` by the policy, `via` says how they are
+    known to be that, and the answer is waited for in the audit. It is about an incident (and
+    perhaps its plan), or else about a stack. `text` is the reason, the drill with its options, or
+    what a declared incident is about; `view` is an open modal.
     """
 
     id: str
@@ -67,6 +72,7 @@ class Instruction:
     severity: Severity | None = None
     text: str = ""
     view: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,7 @@ class TimerKind(StrEnum):
     VERIFY = "verify"
     FORGET = "forget"
     REMIND = "remind"
+    MEASURE = "measure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +185,19 @@ class DrillDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookDue:
+    """A minute has begun in which the stack's services are to be looked at once."""
+
+    stack: str
+    at: datetime
+
+    @property
+    def id(self) -> str:
+        """Stack and minute."""
+        return derive("look", self.stack, stamp(self.at.replace(second=0, microsecond=0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRejected:
     """A sender we know sent something that can never be read. `snippet` holds no secret."""
 
@@ -188,4 +208,6 @@ class MessageRejected:
     stack: str = "unassigned"
 
 
-Event = AlertReceived | Instructed | ActionFinished | TimerDue | DrillDue | MessageRejected
+Event = (
+    AlertReceived | Instructed | ActionFinished | TimerDue | DrillDue | LookDue | MessageRejected
+)

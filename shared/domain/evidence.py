@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.decision import DrillRow
+from shared.domain.plan_words import plan_markdown
 from shared.domain.rollback import MoveResult, Plan, TrafficOutcome, describe_split
 from shared.domain.stack import DrillRun
 
@@ -91,7 +92,7 @@ def _plan_table(plan: Plan | None) -> list[str]:
         for s in plan.services
     ]
     head = "| service | revision at start | rollback target | traffic put back |"
-    return ["## Services", "", head, "|---|---|---|---|", *rows, ""]
+    return ["## Services", "", head, "|---|---|---|---|", *rows, "", *plan_markdown(plan)]
 
 
 def _measures(row: DrillRow) -> list[str]:

@@ -52,15 +52,26 @@ class TimelineKind(StrEnum):
     UNREADABLE = "unreadable"
     ENDING = "ending"
     JOINED = "joined"
+    LATCHED = "latched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person approved the plan that was proposed then; `by` is their id in the policy."""
+
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
     """One rollback of the incident's stack, from the wish to the verdict.
 
-    `trigger` is the alert's row id, empty where no alert set it off. `waiting`: its plan has
-    yet to be asked for, because a drill is under way. `rto_seconds` counts from the first traffic request until health is restored;
-    `decided_to_recovered_seconds` from the decision to page until then.
+    `trigger` is the alert's row id, empty where no alert set it off; `fired_at` is when that alert
+    began. `waiting`: its plan has yet to be asked for, because a drill is under way. `accepted_at`
+    is when Cloud Run had taken the last traffic request. `rto_seconds` counts from the first
+    traffic request until health is restored; `decided_to_recovered_seconds` from the decision to
+    page until then.
     """
 
     mode: RollbackMode
@@ -72,9 +83,14 @@ class Rollback:
     waiting: bool = False
     plan: Plan | None = None
     why_not: str = ""
+    approvals: tuple[Approval, ...] = ()
     approved_by: str = ""
+    fired_at: datetime | None = None
+    proposed_at: datetime | None = None
     approved_at: datetime | None = None
     started_at: datetime | None = None
+    accepted_at: datetime | None = None
+    served_at: datetime | None = None
     healthy_at: datetime | None = None
     outcomes: tuple[ServiceOutcome, ...] = ()
     verdict: Verdict | None = None
@@ -95,7 +111,13 @@ class Rollback:
             moved = self.step(Step.NO_PLAN)
             return moved if isinstance(moved, Refusal) else replace(moved, why_not=outcome.reason)
         moved = self.step(Step.PLAN_READY)
-        return moved if isinstance(moved, Refusal) else replace(moved, plan=outcome)
+        return moved if isinstance(moved, Refusal) else replace(moved, plan=outcome, approvals=())
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who has approved the plan, by their ids, the first first."""
+        known = tuple(approval.by for approval in self.approvals)
+        return known or ((self.approved_by,) if self.approved_by else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +127,9 @@ class Incident:
     `joined` is what another alert is called that joined and has yet to be paged about.
     `settles` is False for what a person has to end, because no alert's end would tell.
     `over_says` is the person who said that it is over and was refused at `over_refused_at`,
-    because alerts fired.
+    because alerts fired; `ended_by` is whoever ended it, until it is reopened, which happened last
+    at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback` and did
+    not help.
     """
 
     id: str
@@ -129,9 +153,12 @@ class Incident:
     joined: str = ""
     over_says: str = ""
     over_refused_at: datetime | None = None
+    ended_by: str = ""
+    reopened_at: datetime | None = None
     rounds: int = 1
     pages: tuple[Page, ...] = ()
     rollback: Rollback | None = None
+    earlier: tuple[Rollback, ...] = ()
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""

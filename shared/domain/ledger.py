@@ -17,6 +17,9 @@ from shared.domain.rollback import ServiceState, Split
 KEEP: Final = 10
 """So many known-good revisions of a service are remembered, the newest first."""
 
+LANDS: Final = timedelta(minutes=5)
+"""So long after its end a change of ours may still take effect, or be seen for the first time."""
+
 GAP: Final = timedelta(minutes=5)
 """After so long without a look nobody knows what was served meanwhile: the soak starts anew."""
 
@@ -63,16 +66,37 @@ class Latch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnChange:
+    """The end of a change of ours: none of these splits is anybody else's doing."""
+
+    at: datetime
+    splits: tuple[Split, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRecord:
-    """What is remembered of one service. `moved_at` is when its traffic was last seen to change."""
+    """What is remembered of one service.
+
+    `moved_at` is when its traffic was last seen to change. `main` is the revision that served
+    most at the last look, and `main_since` when that was first seen: None if it was so at the
+    first look already. LATEST stays the same word while what it means changes. `own` is our last
+    change, until it was surely seen. `tagged` is the revision that we tagged as known-good;
+    nothing is tagged before `tag_after`. `trouble` is what the last look could not find out.
+    """
 
     service: str
     traffic: Split
     seen_at: datetime
     moved_at: datetime | None = None
+    main: str = ""
+    main_since: datetime | None = None
     soaks: tuple[Soak, ...] = ()
     good: tuple[Good, ...] = ()
     latch: Latch | None = None
+    own: OwnChange | None = None
+    tagged: str = ""
+    tag_after: datetime | None = None
+    trouble: str = ""
 
     def proof(self, revision: str) -> Good | None:
         """How this revision proved itself, if it did."""
@@ -84,13 +108,14 @@ class Look:
     """One look at a service.
 
     `digests` and `requests` are by revision; a revision without an entry in `requests` is one
-    whose requests nobody could count.
+    whose requests nobody could count. `trouble` says what could not be found out.
     """
 
     service: str
     state: ServiceState
     digests: Mapping[str, str] = field(default_factory=dict)
     requests: Mapping[str, int] = field(default_factory=dict)
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,18 +145,27 @@ def learn(
 ) -> Learned:
     """The record after this look. The first look at a service only remembers what it saw."""
     asked = look.state.traffic
+    around = _with_own(around, record)
     if record is None:
-        record = ServiceRecord(service=look.service, traffic=asked, seen_at=around.now)
+        record = ServiceRecord(
+            service=look.service, traffic=asked, seen_at=around.now, main=look.state.main_revision
+        )
         return Learned(record=_soaking(record, look, rules, around)[0])
     moved = bare(asked) != bare(record.traffic)
     latch = _taken_over(look.state, rules, around) if moved else None
     soaked, proven = _soaking(record, look, rules, around)
+    main = look.state.main_revision
+    took_over = bool(record.main) and main != record.main
     record = replace(
         soaked,
         traffic=asked,
         seen_at=around.now,
         moved_at=around.now if moved else record.moved_at,
+        main=main,
+        main_since=around.now if took_over else record.main_since,
         latch=record.latch or latch,
+        own=record.own if record.own and around.now < record.own.at + LANDS else None,
+        trouble=look.trouble,
     )
     return Learned(record=record, latched=latch if soaked.latch is None else None, proven=proven)
 
@@ -143,6 +177,12 @@ def bare(split: Split) -> frozenset[tuple[str, int]]:
         if target.percent:
             shares[target.revision] = shares.get(target.revision, 0) + target.percent
     return frozenset(shares.items())
+
+
+def _with_own(around: Circumstances, record: ServiceRecord | None) -> Circumstances:
+    if record is None or record.own is None:
+        return around
+    return replace(around, ours=(*around.ours, *record.own.splits))
 
 
 def _taken_over(state: ServiceState, rules: LedgerRules, around: Circumstances) -> Latch | None:

@@ -6,10 +6,17 @@ A signal that is missing, late or not a number is never good: it says `unknown`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+PROMETHEUS: Final = "prometheus"
+CLOUD_MONITORING: Final = "cloud_monitoring"
+SOURCES: Final = (PROMETHEUS, CLOUD_MONITORING)
+"""The names of the sources that can be configured."""
 
 
 class Bound(StrEnum):
@@ -97,6 +104,29 @@ class Missing:
     """There is no value, and why."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What a query was answered, in a form that can be stored: a reading, or why there is none."""
+
+    reading: Reading | None = None
+    missing: str = ""
+
+    @classmethod
+    def of(cls, answer: Reading | Missing) -> Measurement:
+        """JSON has no infinities: the largest number there is stands for one."""
+        if isinstance(answer, Missing):
+            return cls(missing=answer.reason)
+        if math.isnan(answer.value):
+            return cls(missing="a value that is not a number")
+        most = sys.float_info.max
+        return cls(reading=replace(answer, value=max(-most, min(most, answer.value))))
+
+    @property
+    def answer(self) -> Reading | Missing:
+        """As the source gave it."""
+        return self.reading or Missing(self.missing)
 
 
 def combined(series: Iterable[Reading], budget: Budget) -> Reading | Missing:

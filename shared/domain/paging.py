@@ -18,6 +18,8 @@ class PageStep(StrEnum):
     ROLLBACK_UNDONE = "rollback-undone"
     ROLLBACK_HELD = "rollback-held"
     NOT_RECOVERED = "not-recovered"
+    UNPROVEN = "unproven"
+    AUTOMATIC = "automatic"
     ACTION_FAILED = "action-failed"
     UNREADABLE = "unreadable"
     ASKED = "asked"
@@ -72,19 +74,21 @@ class Choice(StrEnum):
     ROLLBACK = "request_rollback"
     DRILL = "drill"
     DECLARE = "declare"
+    UNLATCH = "unlatch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """The plan of a rollback a person thinks of asking for, for a modal to show.
 
-    `moves` is empty where there is no plan; `note` then says why.
+    `moves` is empty where there is no plan; `note` then says why. `plan` is all that it binds.
     """
 
     stack: str
     moves: tuple[str, ...]
     note: str
     approvers: str
+    plan: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +96,11 @@ class Card:
     """What a page says, for any channel to draw.
 
     `mention` is the person's id at the vendor, `subject` what a pressed button is about
-    (the incident, and the plan's hash where there is one).
+    (the incident, and the plan's hash where there is one). A notice has no severity.
     """
 
     headline: str
-    severity: Severity
+    severity: Severity | None
     mention: str
     facts: tuple[tuple[str, str], ...]
     paragraphs: tuple[str, ...]

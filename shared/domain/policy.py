@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.lane import Route
 from shared.domain.ledger import LedgerRules
 from shared.domain.metrics import MetricQuery
 from shared.domain.routing import RouteIndex
 from shared.domain.severity import Severity
+
+IN_POLICY: Final = "person:"
+"""Before a person's id in the policy, where somebody is known by that and not by Slack."""
 
 TRIAGE = "triage"
 UNASSIGNED = "unassigned"
@@ -216,6 +220,18 @@ class Policy:
     def person_by_slack(self, slack_id: str) -> Person | None:
         """Who this Slack member is, if the policy knows them."""
         return next((p for p in self.people.values() if slack_id and p.slack == slack_id), None)
+
+    def person_by_email(self, email: str) -> Person | None:
+        """Whose address this is, in whatever case, if the policy knows them."""
+        wanted = email.casefold()
+        known = self.people.values()
+        return next((p for p in known if wanted and p.email.casefold() == wanted), None)
+
+    def person_known_as(self, reference: str) -> Person | None:
+        """Who this is: a Slack member id, or `person:ID` of somebody who came without Slack."""
+        if reference.startswith(IN_POLICY):
+            return self.people.get(reference.removeprefix(IN_POLICY))
+        return self.person_by_slack(reference)
 
     def may_approve(self, stack_id: str, person: Person) -> bool:
         """Whether this person is in a team that may approve this stack's rollbacks."""

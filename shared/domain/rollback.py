@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.ids import derive
@@ -160,6 +160,7 @@ class Plan:
     """A rollback of one stack, bound to what was seen when it was made.
 
     `asked_by` and `reason` are who asked and why, `checks` the health checks in words.
+    `rto_target` is how soon after the first traffic request health has to be back.
     """
 
     stack: str
@@ -169,6 +170,7 @@ class Plan:
     asked_by: str = ""
     reason: str = ""
     checks: tuple[str, ...] = ()
+    rto_target: timedelta = timedelta(minutes=5)
 
     @property
     def proven(self) -> bool:
@@ -224,12 +226,16 @@ class MoveResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOutcome:
-    """How one service's change ended, and the traffic it was last seen with."""
+    """How one service's change ended, and the traffic it was last seen with.
+
+    `accepted_at` is when Cloud Run took the request; None where that was not seen.
+    """
 
     service: str
     result: MoveResult
     detail: str
     traffic: Split = ()
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +251,12 @@ class TrafficOutcome:
     served_at: datetime | None = None
     healthy_at: datetime | None = None
     health: str = ""
+
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When Cloud Run had taken the last of the requests; None where one was not seen."""
+        known = [each.accepted_at for each in self.services if each.accepted_at is not None]
+        return max(known) if known and len(known) == len(self.services) else None
 
     def all(self, result: MoveResult) -> bool:
         """Whether every service ended like this."""

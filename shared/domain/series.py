@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.domain.alert import Alert, AlertRow, AlertStatus
+from shared.domain.event import MOST_ENDED
 
 OVERTAKEN_FOR: Final = timedelta(minutes=5)
 """How near to its own end a firing message is taken for overtaken, where nobody knows when the
@@ -27,13 +28,19 @@ class Told:
     """A message in its place: the time of firing it is about, and that row if there is one.
 
     `overtaken_by` is the row whose end was said after this "firing", which therefore changes
-    nothing. `ends` are the firing rows that end with this "resolved".
+    nothing. `resumed`: the sender gives a start whose end was told, so that nobody knows since
+    when it fires again. `ends` are the firing rows that end with this "resolved", as many as one
+    event can end, and `more` says that there are others. `over` are the ids of all rows of the
+    series, where none of them fires: with this end any more, or until it was resumed.
     """
 
     alert: Alert
     row: AlertRow | None = None
     overtaken_by: AlertRow | None = None
+    resumed: bool = False
     ends: tuple[AlertRow, ...] = ()
+    more: bool = False
+    over: tuple[str, ...] = ()
 
 
 def place(alert: Alert, rows: Iterable[AlertRow], now: datetime) -> Told:
@@ -72,12 +79,15 @@ def _firing(alert: Alert, own: AlertRow | None, rows: tuple[AlertRow, ...], now:
         return Told(alert=alert)
     firing = next((row for row in rows if row.status is AlertStatus.FIRING), None)
     start = firing.starts_at if firing else _after(rows, now)
-    return Told(alert=replace(alert, starts_at=start), row=firing)
+    alert = replace(alert, starts_at=start)
+    if firing is not None:
+        return Told(alert=alert, row=firing)
+    return Told(alert=alert, resumed=True, over=tuple(row.id for row in rows))
 
 
 def _overtook(row: AlertRow, alert: Alert, own: AlertRow | None, now: datetime) -> bool:
     """Whether the row ended, at or after this start, with words said after this message's."""
-    ended = row.ends_at or row.received_at
+    ended = row.ends_at or row.heard_at or row.received_at
     if row.status is AlertStatus.FIRING or (row != own and ended < alert.starts_at):
         return False
     if row.heard_at is not None and alert.published_at is not None:
@@ -86,7 +96,10 @@ def _overtook(row: AlertRow, alert: Alert, own: AlertRow | None, now: datetime) 
 
 
 def _after(rows: Iterable[AlertRow], now: datetime) -> datetime:
-    """The moment after all of them; now, where a sender's clock has reached the end of time."""
+    """The moment after all that the sender said of them: its clock may be another than ours.
+
+    Now, where a sender's clock has reached the end of time.
+    """
     last = max(max(row.starts_at, row.ends_at or row.starts_at) for row in rows)
     return last + _NEXT if last < _END_OF_TIME else now
 
@@ -97,17 +110,18 @@ def _resolved(
     """The end of everything that fires, unless it started later or was confirmed later."""
     ends_at = alert.ends_at or alert.published_at or now
     alert = replace(alert, ends_at=ends_at)
-    ends = tuple(
+    firing = tuple(row for row in rows if row.status is AlertStatus.FIRING)
+    every = tuple(
         row
-        for row in rows
-        if row.status is AlertStatus.FIRING
-        and (row == own or row.starts_at <= ends_at)
-        and not _confirmed_since(row, alert)
+        for row in firing
+        if (row == own or row.starts_at <= ends_at) and not _confirmed_since(row, alert)
     )
+    ends = every[:MOST_ENDED]
     if ends and own is not None and own not in ends:
         own = ends[0]
         alert = replace(alert, starts_at=own.starts_at)
-    return Told(alert=alert, row=own, ends=ends)
+    over = tuple(row.id for row in rows) if ends == firing else ()
+    return Told(alert=alert, row=own, ends=ends, more=len(every) > MOST_ENDED, over=over)
 
 
 def _confirmed_since(row: AlertRow, alert: Alert) -> bool:

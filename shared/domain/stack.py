@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.incident import Incident
 from shared.domain.incident_state import State
 from shared.domain.ledger import ServiceRecord
 from shared.domain.rollback import Plan, TrafficOutcome
+
+MOST_ROLLED_BACK: Final = 20
+"""So many digests of images that were rolled back from are remembered, the newest first."""
 
 
 class DrillPhase(StrEnum):
@@ -39,7 +43,11 @@ class Stack:
     """The head document of a stack: at most one incident for each lane, in summary.
 
     `drill` is under way; `unreadable` names the sources and days that were paged about.
-    `services` is what looking at the stack's services taught.
+    `services` is what looking at the stack's services taught. `rolled_back` are the digests of
+    images that were rolled back from, and `automatic` when a rollback went without an approval,
+    each the newest first and only as many as count. `observing` and `tagging` are the ids of the
+    action that looks at the services, and of the one that tags what is known-good, while there is
+    one; a plan that is asked for meanwhile waits for the tag.
     """
 
     id: str
@@ -47,6 +55,10 @@ class Stack:
     drill: DrillRun | None = None
     unreadable: tuple[str, ...] = ()
     services: tuple[ServiceRecord, ...] = ()
+    observing: str = ""
+    tagging: str = ""
+    rolled_back: tuple[str, ...] = ()
+    automatic: tuple[datetime, ...] = ()
 
     def record(self, service: str) -> ServiceRecord | None:
         """What is remembered of a service, if anybody ever looked at it."""
@@ -56,6 +68,19 @@ class Stack:
         """This stack with the service's record added or replaced."""
         others = tuple(each for each in self.services if each.service != record.service)
         return replace(self, services=(*others, record))
+
+    def without_images_of(self, plan: Plan) -> Stack:
+        """This stack, which no longer goes back to the images that the plan went back from.
+
+        An image that serves on both sides of the plan is not what was wrong.
+        """
+        left = tuple(s.from_digest for s in plan.services if s.from_digest not in ("", s.to_digest))
+        known = tuple(digest for digest in self.rolled_back if digest not in left)
+        return replace(self, rolled_back=(*left, *known)[:MOST_ROLLED_BACK])
+
+    def with_automatic(self, at: datetime, remember: int) -> Stack:
+        """This stack with one more rollback that went without an approval."""
+        return replace(self, automatic=(at, *self.automatic)[: max(1, remember)])
 
     def by_lane(self, lane: str) -> Incident | None:
         """The lane's incident that is open, or resolved so lately that it may reopen."""

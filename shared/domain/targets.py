@@ -1,9 +1,12 @@
-"""What a service could be rolled back to."""
+"""What a plan writes, and what a restore writes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from shared.domain.candidates import Candidate, candidates, choose
+from shared.domain.ledger import ServiceRecord
 from shared.domain.policy import Service
 from shared.domain.rollback import (
     NoPlan,
@@ -14,17 +17,40 @@ from shared.domain.rollback import (
     TrafficTarget,
 )
 
+MOST_LISTED: Final = 8
+"""So many candidates are listed in a plan, the newest first, and the one that was chosen."""
+
+_MOST_BLAMED: Final = 3
+
+
+def weighed(
+    service: Service,
+    state: ServiceState,
+    revisions: Sequence[Revision],
+    record: ServiceRecord | None = None,
+    rolled_back: frozenset[str] = frozenset(),
+    did_not_help: frozenset[str] = frozenset(),
+) -> tuple[Candidate, ...] | NoPlan:
+    """The service's candidates as `candidates` has them, the reason why not with its name."""
+    found = candidates(state, revisions, record, rolled_back, did_not_help)
+    return NoPlan(reason=f"{service.name}: {found.reason}") if isinstance(found, NoPlan) else found
+
 
 def plan_service(
-    service: Service, state: ServiceState, revisions: Sequence[Revision]
+    service: Service,
+    state: ServiceState,
+    revisions: Sequence[Revision],
+    found: Sequence[Candidate],
+    smoke: str = "",
 ) -> ServicePlan | NoPlan:
-    """All traffic to the newest Ready revision before the one that serves now.
+    """All traffic to the best of the candidates; `smoke` is what its smoke test said.
 
     Tags stay where they are and carry no traffic.
     """
-    target = _target(state, revisions)
-    if isinstance(target, NoPlan):
-        return NoPlan(reason=f"{service.name}: {target.reason}")
+    chosen = choose(found)
+    if chosen is None:
+        return NoPlan(reason=f"{service.name}: {_nothing_left(state, found)}")
+    current = next((r for r in revisions if r.name == state.main_revision), None)
     return ServicePlan(
         service=service.name,
         resource=service.resource,
@@ -32,24 +58,41 @@ def plan_service(
         generation=state.generation,
         etag=state.etag,
         before=state.traffic,
-        after=_all_to(target.name, state.traffic),
+        after=_all_to(chosen.revision.name, state.traffic),
         from_revision=state.main_revision,
-        to_revision=target.name,
+        to_revision=chosen.revision.name,
         latest_ready=state.latest_ready,
-        why="the newest Ready revision before the one that serves now",
+        why=f"{'known-good' if chosen.proven else 'unproven'}: {chosen.why}",
+        proven=chosen.proven,
+        from_digest=current.digest if current else "",
+        to_digest=chosen.revision.digest,
+        smoke=smoke,
+        candidates=_listed(found, chosen),
     )
 
 
-def _target(state: ServiceState, revisions: Sequence[Revision]) -> Revision | NoPlan:
-    if state.reconciling:
-        return NoPlan(reason="a change is still being carried out; nothing is planned on top of it")
-    current = next((r for r in revisions if r.name == state.main_revision), None)
-    if current is None:
-        return NoPlan(reason=f"its revision {state.main_revision or '(none)'} is not to be found")
-    older = [r for r in revisions if r.created_at < current.created_at and r.ready]
-    if not older:
-        return NoPlan(reason=f"there is no Ready revision older than {current.name}")
-    return max(older, key=lambda revision: revision.created_at)
+def tag_of(state: ServiceState, revision: str) -> tuple[str, str]:
+    """A tag at whose URL the revision alone is reached, and that URL; both empty without one."""
+    for target in state.serving:
+        if target.tag in state.tags and (target.revision or state.latest_ready) == revision:
+            return target.tag, state.tags[target.tag]
+    return "", ""
+
+
+def _nothing_left(state: ServiceState, found: Sequence[Candidate]) -> str:
+    if not found:
+        return f"there is no revision older than {state.main_revision}"
+    lines = "; ".join(each.in_words() for each in found[:_MOST_BLAMED])
+    more = len(found) - _MOST_BLAMED
+    further = f"; and {more} more" if more > 0 else ""
+    return f"no older revision will do. {lines}{further}"
+
+
+def _listed(found: Sequence[Candidate], chosen: Candidate) -> tuple[str, ...]:
+    shown = [each for n, each in enumerate(found) if n < MOST_LISTED or each is chosen]
+    lines = tuple(each.in_words() for each in shown)
+    left = len(found) - len(shown)
+    return (*lines, f"and {left} more") if left else lines
 
 
 def _all_to(revision: str, before: Split) -> Split:

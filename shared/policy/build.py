@@ -144,6 +144,7 @@ def _metric(entry: schema.MetricEntry) -> MetricQuery:
         expression=entry.query,
         budget=Budget(bound=Bound.ABOVE if above else Bound.BELOW, threshold=threshold),
         window=parse_duration(entry.window),
+        over=entry.over,
         newest=entry.newest,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ import msgspec
 import yaml
 
 from shared.policy.faults import Fault
+from shared.policy.schema import Entry
 from shared.policy.wording import described, likely, nearest, right, shown_path
 
 Path = tuple[str | int, ...]
@@ -78,6 +80,8 @@ class Document:
         origin, args = typing.get_origin(kind), typing.get_args(kind)
         if origin is dict:
             return self._mapping(node, args[0], args[1], path)
+        if origin is types.UnionType and isinstance(node, yaml.MappingNode):
+            return self._read(node, args[0], path)  # the other is None, and this is not
         if origin is tuple:
             return self._list(node, args[0], path)
         return self._scalar(node, kind, path)
@@ -98,7 +102,13 @@ class Document:
         for name in lacking:
             if isinstance(node, yaml.MappingNode) and name not in misspelt:
                 self._fault(path, f"{shown_path(path)} lacks {name}: {right(hints[name])}")
-        return _NOTHING if lacking or _any_faulty(values.values()) else kind(**values)
+        if lacking or _any_faulty(values.values()):
+            return _NOTHING
+        value = kind(**values)
+        if isinstance(value, Entry):
+            for key, text in value.faults():
+                self._fault((*path, key) if key else path, text)
+        return value
 
     def _mapping(self, node: yaml.Node, key_kind: Any, kind: Any, path: Path) -> Any:
         values: dict[str, Any] = {}

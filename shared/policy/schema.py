@@ -7,14 +7,17 @@ the list it must not repeat in, `parse` a function that raises ValueError for wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from shared.domain.metrics import Over
 from shared.domain.policy import OnPartial, Remediation
 from shared.domain.severity import Severity
 from shared.policy.durations import DURATION, parse_duration
 from shared.policy.matchers import parse_matchers
+from shared.policy.metric_faults import metric_faults
 
 _SHORT_NAME = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$"
 
@@ -68,6 +71,10 @@ HttpStatus = Annotated[int, Meta(ge=100, le=599, description="an HTTP status fro
 Passes = Annotated[int, Meta(ge=1, le=100, description="a whole number from 1 to 100")]
 Percent = Annotated[int, Meta(ge=1, le=100, description="a percentage from 1 to 100")]
 Approvals = Annotated[int, Meta(ge=1, le=2, description="1 or 2")]
+MetricSource = Annotated[
+    Literal["prometheus", "cloud_monitoring"], Meta(description="prometheus or cloud_monitoring")
+]
+Bound = Annotated[float | None, Meta(description="a number")]
 EnvValue = Annotated[
     str | None, Meta(description="the value in quotes, or nothing where any value will do")
 ]
@@ -75,6 +82,10 @@ EnvValue = Annotated[
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every part of the file has in common: keys nobody knows are faults."""
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """What is wrong with how its keys fit together: the key where it shows, if any, and what."""
+        return iter(())
 
 
 class TimingEntry(Entry, frozen=True):
@@ -143,15 +154,22 @@ class AutomaticEntry(Entry, frozen=True):
 class MetricEntry(Entry, frozen=True):
     """A measure that is back within its budget when the service has recovered.
 
-    `newest` is a query for the time of the newest sample, where the query itself hides it.
+    `query` is PromQL, or a filter of Cloud Monitoring, whose points of the `window` become one
+    value by `over`. `newest` is PromQL for the time of the newest sample, where the query itself
+    hides it. A sample older than the window says nothing.
     """
 
     query: Text
-    source: Text = "prometheus"
-    below: float | None = None
-    above: float | None = None
+    source: MetricSource = "prometheus"
+    below: Bound = None
+    above: Bound = None
     window: Duration = "5m"
+    over: Over = Over.NEWEST
     newest: Text = ""
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Exactly one budget, and a sample whose time can be told."""
+        return metric_faults(self)
 
 
 class RollbackEntry(Entry, frozen=True):

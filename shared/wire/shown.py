@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from shared.domain.decision import DrillRow, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, TimelineRow
 from shared.domain.incident import Incident, Rollback
+from shared.domain.ledger import ServiceRecord
 from shared.domain.paging import Page
+from shared.domain.phases import phases
 from shared.domain.policy import Policy
 from shared.domain.rollback import Plan, Split
 from shared.domain.stack import Stack
@@ -38,7 +41,8 @@ def incident(
         "resolved_at": _time(shown.resolved_at),
         "alerts": alerts,
         "pages": [_page(page) for page in shown.pages],
-        "rollback": _rollback(shown.rollback) if shown.rollback else None,
+        "rollback": _rollback(shown, shown.rollback) if shown.rollback else None,
+        "earlier_rollbacks": [_rollback(replace(shown, rollback=e), e) for e in shown.earlier],
     }
     if timeline is not None:
         whole["timeline"] = [
@@ -68,11 +72,73 @@ def drill(row: DrillRow) -> dict[str, Any]:
 
 
 def stack(shown: Stack, writes: int | None) -> dict[str, Any]:
-    """One stack's head: how often it was written, and what is open on it."""
+    """One stack's head: how often it was written, what is open on it, and its services."""
     return {
         "stack": shown.id,
         "writes": writes,
         "open_incidents": [incident.id for incident in shown.open_incidents()],
+        "services": [_record(record) for record in shown.services],
+    }
+
+
+def _record(record: ServiceRecord) -> dict[str, Any]:
+    """What looking at a service taught."""
+    latch = record.latch
+    return {
+        "service": record.service,
+        "traffic": _split(record.traffic),
+        "main": record.main or None,
+        "main_since": _time(record.main_since),
+        "seen_at": _time(record.seen_at),
+        "moved_at": _time(record.moved_at),
+        "soaks": [{"revision": s.revision, "since": _time(s.since)} for s in record.soaks],
+        "known_good": [
+            {
+                "revision": good.revision,
+                "digest": good.digest or None,
+                "proven_at": _time(good.proven_at),
+                "requests": good.requests,
+            }
+            for good in record.good
+        ],
+        "tagged": record.tagged or None,
+        "latch": latch
+        and {"at": _time(latch.at), "by": latch.by or None, "found": _split(latch.found)},
+        "trouble": record.trouble or None,
+    }
+
+
+def audit(row: AuditRow, policy: Policy) -> dict[str, Any]:
+    """What one person told Switchman; the name is the policy's today, if it knows one."""
+    person = policy.person_known_as(row.person)
+    return {
+        "id": row.id,
+        "at": row.at.astimezone(UTC).isoformat(timespec="seconds"),
+        "person": row.person,
+        "name": person.name if person else row.person,
+        "via": row.via or "Slack",
+        "choice": row.choice.value,
+        "asked": row.asked,
+        "stack": row.stack,
+        "incident": row.incident,
+        "plan": row.plan,
+        "answer": row.answer,
+        "text": row.text,
+    }
+
+
+def plan(shown: Plan) -> dict[str, Any]:
+    """One plan of a rollback, and what an approval of it is bound to."""
+    return {
+        "stack": shown.stack,
+        "hash": shown.hash,
+        "made_at": _time(shown.made_at),
+        "expires_at": _time(shown.expires_at),
+        "asked_by": shown.asked_by or None,
+        "reason": shown.reason or None,
+        "proven": shown.proven,
+        "checks": list(shown.checks),
+        "services": _services(shown),
     }
 
 
@@ -133,7 +199,7 @@ def _page(page: Page) -> dict[str, Any]:
     }
 
 
-def _rollback(rollback: Rollback) -> dict[str, Any]:
+def _rollback(shown: Incident, rollback: Rollback) -> dict[str, Any]:
     return {
         "mode": rollback.mode.value,
         "phase": rollback.phase.value,
@@ -149,10 +215,14 @@ def _rollback(rollback: Rollback) -> dict[str, Any]:
             {"service": o.service, "result": o.result.value, "detail": o.detail}
             for o in rollback.outcomes
         ],
+        "approvals": [{"by": a.by, "at": _time(a.at)} for a in rollback.approvals],
         "approved_by": rollback.approved_by or None,
         "approved_at": _time(rollback.approved_at),
         "started_at": _time(rollback.started_at),
+        "accepted_at": _time(rollback.accepted_at),
+        "served_at": _time(rollback.served_at),
         "healthy_at": _time(rollback.healthy_at),
+        "phases": [{"name": name, "seconds": took} for name, took in phases(shown)],
         "rto_seconds": rollback.rto_seconds,
         "decided_to_recovered_seconds": rollback.decided_to_recovered_seconds,
     }
@@ -165,9 +235,15 @@ def _services(plan: Plan) -> list[dict[str, Any]]:
             "from": s.from_revision,
             "to": s.to_revision,
             "generation": s.generation,
+            "etag": s.etag,
             "before": _split(s.before),
             "after": _split(s.after),
             "why": s.why,
+            "proven": s.proven,
+            "from_digest": s.from_digest or None,
+            "to_digest": s.to_digest or None,
+            "smoke": s.smoke or None,
+            "candidates": list(s.candidates),
         }
         for s in plan.services
     ]

@@ -65,7 +65,8 @@ def blocks(card: Card) -> list[Block]:
     The last paragraph of a card that offers a rollback says what would move: the confirmation of
     *Approve rollback* repeats it.
     """
-    above = [header(card.headline or "Alert"), section(_first_line(card)), *fields(card.facts)]
+    first = [section(line)] if (line := _first_line(card)) else []
+    above = [header(card.headline or "Alert"), *first, *fields(card.facts)]
     room = _BLOCKS - len(above) - _BLOCKS_AFTER_PARAGRAPHS
     told = (paragraph(text) for text in card.paragraphs if text.strip())
     return [*above, *islice(told, room), *_below(card)]
@@ -74,7 +75,8 @@ def blocks(card: Card) -> list[Block]:
 def fallback(card: Card) -> str:
     """The card as one line, for notifications and screen readers."""
     before = f"{_mention(card.mention)} " if card.mention else ""
-    return clip(f"{card.severity}: {card.headline}", FALLBACK, before)
+    severity = f"{card.severity}: " if card.severity else ""
+    return clip(f"{severity}{card.headline}", FALLBACK, before)
 
 
 def _mention(member: str) -> str:
@@ -82,9 +84,9 @@ def _mention(member: str) -> str:
 
 
 def _first_line(card: Card) -> str:
-    """Who is meant, and how bad it is."""
-    severity = f"*{card.severity.upper()}*"
-    return f"{_mention(card.mention)}  {severity}" if card.mention else severity
+    """Who is meant, and how bad it is; empty for a notice, which is neither."""
+    severity = f"*{card.severity.upper()}*" if card.severity else ""
+    return f"{_mention(card.mention)}  {severity}".rstrip() if card.mention else severity
 
 
 def _below(card: Card) -> Iterator[Block]:

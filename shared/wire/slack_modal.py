@@ -36,8 +36,9 @@ def filled(stack: str, sheet: Sheet) -> View:
         return _view(stack, _told(f"{sheet.stack} cannot be rolled back.", sheet.note))
     name = section(f"*{clip(sheet.stack, SECTION - 2)}*")
     moves = _told(*(f"• {move}" for move in sheet.moves[:_MOVES]))
+    plan = _told("\n".join(sheet.plan))
     approvers = section(clip(sheet.approvers, SECTION, "*Somebody else has to approve it:* "))
-    return _asking(stack, [name, *moves, approvers, *_told(sheet.note)])
+    return _asking(stack, [name, *moves, *plan, approvers, *_told(sheet.note)])
 
 
 def accepted(stack: str) -> dict[str, Any]:

@@ -14,7 +14,16 @@ from typing import Any, Final, Generic, TypeVar, get_type_hints
 
 import msgspec
 
-from shared.domain.action import ORDERS, Action, Delivered, Done, GaveUp, Outcome
+from shared.domain.action import (
+    ORDERS,
+    Action,
+    Delivered,
+    Done,
+    GaveUp,
+    Measured,
+    Outcome,
+    Sights,
+)
 from shared.domain.alert import AlertRow
 from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.errors import BadMessage, SwitchmanError
@@ -94,6 +103,8 @@ _OUTCOMES: Final[Mapping[str, type[Outcome]]] = {
     "plan": Plan,
     "no_plan": NoPlan,
     "traffic": TrafficOutcome,
+    "measured": Measured,
+    "sights": Sights,
 }
 _KINDS: Final[Mapping[type[Outcome], str]] = {shape: kind for kind, shape in _OUTCOMES.items()}
 

@@ -6,7 +6,7 @@ import json
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any
@@ -15,7 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.action import ORDERS, Action, ActionKind, Delivered, Done, GaveUp
+from shared.domain.action import (
+    ORDERS,
+    Action,
+    ActionKind,
+    Delivered,
+    Done,
+    GaveUp,
+    Measured,
+    Sights,
+)
 from shared.domain.alert import AlertRow
 from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.errors import BadMessage
@@ -32,6 +41,7 @@ SCALARS = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     datetime: st.datetimes(timezones=st.just(UTC)),
+    timedelta: st.timedeltas(timedelta(), timedelta(days=30)),
     NoneType: st.none(),
 }
 
@@ -64,7 +74,7 @@ def any_action() -> st.SearchStrategy[Action]:
     )
 
 
-OUTCOMES = (Delivered, Done, GaveUp, Plan, NoPlan, TrafficOutcome)
+OUTCOMES = (Delivered, Done, GaveUp, Plan, NoPlan, TrafficOutcome, Measured, Sights)
 DOCUMENTS: dict[str, tuple[stored.Codec[Any], st.SearchStrategy[Any]]] = {
     "head": (stored.HEAD, anything(Stack)),
     "action": (stored.ACTION, any_action()),

@@ -36,10 +36,14 @@ ALERT: Mapping[str, Any] = {
 
 
 def switchman(
-    *arguments: str | Path, store: str = "", stdin: bytes = b"", folder: Path | None = None
+    *arguments: str | Path,
+    store: str = "",
+    stdin: bytes = b"",
+    folder: Path | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command with a wide terminal and this store, and nothing else set."""
-    env = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "COLUMNS": "200"}
+    """Run the command with a wide terminal, this store, `more` variables, and nothing else set."""
+    env = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "COLUMNS": "200", **(more or {})}
     ended = subprocess.run(
         [Path(sys.executable).with_name("switchman"), *arguments],
         env={**env, "SWITCHMAN_STORE": store} if store else env,

@@ -50,7 +50,7 @@ def test_the_log_is_json_for_programs(store: str) -> None:
         "convex",
     )
     assert (declared["at"], declared["text"]) == ("2026-03-01T12:00:00+00:00", "")
-    assert (drill["person"], drill["name"]) == ("U0X", "U0X")
+    assert (drill["person"], drill["name"], drill["via"]) == ("U0X", "U0X", "Slack")
     assert "refused" in drill["answer"]
     assert "the policy knows no person" in drill["text"]
 
@@ -78,3 +78,26 @@ def test_nobody_has_told_anything_yet(tmp_path: Path) -> None:
     application.store.close()
     assert json.loads(switchman("audit", "log", "--json", store=url).stdout) == []
     assert "Nobody has told" in switchman("audit", "log", store=url).stdout
+
+
+def test_a_persons_own_clock_is_not_believed(tmp_path: Path) -> None:
+    """What the command line stored counts from when it was followed, whatever their clock says."""
+    url = f"sqlite://{tmp_path / 'new.sqlite3'}"
+    application = Application(Settings.from_env({"SWITCHMAN_STORE": url}))
+    told = Instruction(
+        id="typed",
+        choice=Choice.DECLARE,
+        person="person:ruth",
+        channel="",
+        at=NOON.replace(year=1999),
+        stack="convex",
+        lane="projector",
+        text="it lags",
+        via="the command line",
+    )
+    application.store.add_instruction(told)
+    before = datetime.now(UTC)
+    application.follow_instruction(told.id)
+    (row,) = application.store.audit()
+    application.store.close()
+    assert row.at >= before

@@ -11,20 +11,35 @@ from shared.app.act import Act
 from shared.app.announce import Announcer
 from shared.app.change import ChangeTraffic
 from shared.app.desk import Desk
-from shared.app.handle import Handle
+from shared.app.handle import Handle, Handled
+from shared.app.measure import Measure
+from shared.app.observe import Observe
 from shared.app.people import People
 from shared.app.plan import MakePlan
 from shared.app.receive import FollowInstruction, ReceiveAlerts
+from shared.app.tag import TagKnownGood
 from shared.app.take import AskForRollback, TakeCommand
 from shared.app.tick import Tick
 from shared.domain.action import ActionKind
 from shared.domain.errors import Conflict
+from shared.domain.event import Event, LookDue
 from shared.domain.policy import Policy
+from shared.ports import Settlement
 from tests.simulation.schedule import Schedule
 
 T = TypeVar("T")
 _TRIES: Final = 25
 _PAUSE: Final = timedelta(milliseconds=50)
+
+
+class LooksSeldom(Handle):
+    """Has services looked at in every second minute, so that a history takes no longer than needed."""
+
+    def __call__(self, event: Event, settles: Settlement | None = None) -> Handled:
+        """As ever, but for every second look."""
+        if isinstance(event, LookDue) and event.at.minute % 2:
+            return Handled(event.id, event.stack, None)
+        return self.retrying(lambda: self._once(event, settles))
 
 
 class Application:
@@ -34,18 +49,12 @@ class Application:
         self._policy = policy
         self._schedule = schedule
         self._out = crossings
-        self.handle = Handle(
-            policy=policy,
-            heads=crossings["heads"],
-            announcer=Announcer(crossings["publisher"]),
-            clock=crossings["clock"],
-            retrying=self._again,
-        )
+        self.handle = self._handle(Handle)
         self.act = self._act()
         self.receive = ReceiveAlerts(self.handle)
         self.follow = FollowInstruction(self.handle, crossings["instructions"])
         self.tick = Tick(
-            handle=self.handle,
+            handle=self._handle(LooksSeldom),
             timers=crossings["timers"],
             outbox=crossings["outbox"],
             reports=crossings["reports"],
@@ -60,6 +69,15 @@ class Application:
         desk = Desk(policy=policy, reports=crossings["reports"])
         self.take = TakeCommand(desk=desk, store=self.store_instruction, chat=crossings["chat"])
 
+    def _handle(self, kind: type[Handle]) -> Handle:
+        return kind(
+            policy=self._policy,
+            heads=self._out["heads"],
+            announcer=Announcer(self._out["publisher"]),
+            clock=self._out["clock"],
+            retrying=self._again,
+        )
+
     def _act(self) -> Act:
         out = self._out
         people = People(
@@ -73,7 +91,13 @@ class Application:
             clock=out["clock"],
             in_parallel=self._schedule.in_parallel,
         )
-        plan = MakePlan(policy=self._policy, traffic=out["traffic"], clock=out["clock"])
+        plan = MakePlan(
+            policy=self._policy,
+            traffic=out["traffic"],
+            health=out["health"],
+            clock=out["clock"],
+            in_parallel=self._schedule.in_parallel,
+        )
         return Act(
             handle=self.handle,
             outbox=out["outbox"],
@@ -85,6 +109,22 @@ class Application:
                 ActionKind.PLAN: plan,
                 ActionKind.APPLY: change,
                 ActionKind.RESTORE: change,
+                ActionKind.MEASURE: Measure(metrics=out["metrics"]),
+                ActionKind.OBSERVE: Observe(
+                    policy=self._policy,
+                    traffic=out["traffic"],
+                    metrics=out["metrics"],
+                    clock=out["clock"],
+                    in_parallel=self._schedule.in_parallel,
+                ),
+                ActionKind.TAG: TagKnownGood(
+                    heads=out["heads"],
+                    outbox=out["outbox"],
+                    traffic=out["traffic"],
+                    clock=out["clock"],
+                    in_parallel=self._schedule.in_parallel,
+                ),
+                ActionKind.NOTIFY: people.notify,
             },
             repeating=self._schedule.repeating,
         )

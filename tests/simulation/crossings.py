@@ -28,6 +28,7 @@ PORTS: Final[Mapping[str, type]] = {
     "chat": ports.Chat,
     "traffic": ports.Traffic,
     "health": ports.Health,
+    "metrics": ports.Metrics,
     "clock": ports.Clock,
 }
 

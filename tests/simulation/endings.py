@@ -78,7 +78,16 @@ def _passed_on(world: World, incident: Incident, page: Page) -> bool:
         return False
     meant = {page.person, page.channel}
     passed = any(meant.intersection(other.instead_of) for other in incident.pages)
+    passed = passed or any(incident.id in text for text in _told_about_pages(world))
     return passed or len(world.policy.teams) <= len({each.channel for each in incident.pages})
+
+
+def _told_about_pages(world: World) -> Iterator[str]:
+    """What other incidents say: of a page that was lost after its incident had been closed, too."""
+    for incident in world.record.incidents():
+        yield incident.title
+        for page in incident.pages:
+            yield from page.details
 
 
 def _traffic(world: World) -> Iterator[Wrong]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tests.simulation.outside import Outside
 from tests.simulation.people import People
 from tests.simulation.senders import Senders
+from tests.simulation.shop import LANES, MEASURED
 from tests.simulation.world import World
 
 
@@ -31,6 +32,8 @@ class Happenings:
             (2, self._outside.deploy),
             (3, self._outside.service_falls_sick),
             (2, self._outside.clock_steps),
+            (2, self._outside.source_fails),
+            (2, self._outside.requests_fail),
             (2, self._senders.unreadable),
             (2, self._people.somebody_reads),
         )
@@ -46,6 +49,11 @@ class Happenings:
             (200, 1400, self._people.somebody_insists),
             (600, 1400, self._senders.alert_meets_a_timer),
             (1000, 1400, self._people.somebody_reads),
+            (10, 60, lambda: self._senders.alert_fires(MEASURED[0], LANES[0])),
+            (60, 150, self._people.somebody_approves),
+            (150, 300, self._people.somebody_approves),
+            (300, 600, self._people.somebody_approves),
+            (600, 900, self._people.somebody_approves),
         )
 
     def one(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shared.domain.action import ActionKind, PlanOrder
 from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.decision import IncidentRow, TimelineRow
 from shared.domain.incident import Incident
@@ -22,6 +23,7 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
     head = commit.stack or record.heads.get(commit.stack_id) or Stack(id=commit.stack_id)
     closed = {row.incident.id: row.incident for row in commit.rows if isinstance(row, IncidentRow)}
     yield from _of_head(head)
+    yield from _of_actions(head, commit, record)
     yield from _vanished(head, closed, record)
     incidents = {incident.id: incident for incident in head.incidents}
     ended, fired = set[str](), dict[str, AlertRow]()
@@ -61,6 +63,23 @@ def _of_head(head: Stack) -> Iterator[Wrong]:
     moving = head.drill is not None and head.drill.phase is not DrillPhase.PLANNING
     if moving and any(_busy(incident) for incident in head.incidents):
         yield "no rollback moves traffic during a drill", head.id
+
+
+def _of_actions(head: Stack, commit: Commit, record: Record) -> Iterator[Wrong]:
+    """What is ordered, beside what is on its way already."""
+    for action in commit.actions:
+        order = action.order
+        if isinstance(order, PlanOrder) and not order.view and head.tagging:
+            yield "no plan is made while a tag is on its way", action.id
+        if action.kind in (ActionKind.OBSERVE, ActionKind.TAG):
+            settled = commit.settles.action if commit.settles else ""
+            earlier = [
+                each.id
+                for each in record.unsettled()
+                if (each.kind, each.stack) == (action.kind, head.id) and each.id != settled
+            ]
+            if earlier:
+                yield "one look at a stack at a time, and one tag", f"{action.id}: {earlier}"
 
 
 def _busy(incident: Incident) -> bool:

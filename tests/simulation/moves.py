@@ -15,6 +15,7 @@ from shared.domain.rollback import Plan, ServicePlan, ServiceState, Split, same_
 from shared.domain.targets import pinned_split
 from tests.simulation.record import Record
 from tests.simulation.schedule import Worker
+from tests.simulation.takeovers import Takeovers
 
 Wrong = tuple[str, str]
 OURS = "switchman@test"
@@ -59,6 +60,7 @@ class Moves:
     def __init__(self, record: Record, policy: Policy) -> None:
         self.took_effect: list[Change] = []
         self.scheduled: dict[str, DrillDue] = {}
+        self.takeovers = Takeovers(record)
         self._record = record
         self._policy = policy
         self._requests: list[Request] = []
@@ -87,7 +89,7 @@ class Moves:
             plan = plan.reversed()
         elif action.not_after is None or now > action.not_after:
             yield "no change is begun after its approval has run out", action.id
-        if not self._allowed(action, order):
+        if action.kind is not ActionKind.TAG and not self._allowed(action, order):
             yield "no traffic moves without a live approval or an allowed drill", action.id
         if (worker, resource) in self._unknown:
             yield "what may have happened is not asked for again", f"{action.id} {plan.service}"
@@ -126,8 +128,10 @@ class Moves:
         begun: dict[str, Request] = {}
         apart: set[tuple[str, str]] = set()
         for change in self.took_effect:
-            ours.pop(change.resource, None)
             request = change.request
+            if request is not None and request.action.kind is ActionKind.TAG:
+                continue  # no share changed
+            ours.pop(change.resource, None)
             if request is None:
                 continue
             if request.action.kind is ActionKind.APPLY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.domain.rollback import TrafficTarget
+from tests.fakes.metrics import MetricsFault
 from tests.simulation.drawn import Drawn
 
 
@@ -37,6 +38,18 @@ class Outside(Drawn):
         revision = self._chance.one_of(self._world.traffic.revisions(self._resource())).name
         self._world.sick.symmetric_difference_update({revision})
         self._world.note(f"sick: {sorted(self._world.sick)}")
+
+    def source_fails(self) -> None:
+        """The source of metrics is away, says no, takes no samples, or is well again."""
+        how = self._chance.one_of((None, None, "stopped", *MetricsFault))
+        self._world.metrics.stopped = how == "stopped"
+        self._world.metrics.become(how if isinstance(how, MetricsFault) else None)
+        self._world.note(f"the source of metrics: {how or 'well'}")
+
+    def requests_fail(self) -> None:
+        """What people ask of a stack fails, or no longer; its health checks do not see it."""
+        self._world.metrics.failing.symmetric_difference_update({self._stack()})
+        self._world.note(f"requests fail: {sorted(self._world.metrics.failing)}")
 
     def clock_steps(self) -> None:
         """Our clock is put forward or back, mostly by little."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from shared.app.typed import Typed
 from shared.domain.event import DrillDue, Instruction, drill_id
 from shared.domain.paging import Choice
+from shared.domain.rollback_phase import Phase
 from tests.simulation.drawn import Drawn
 from tests.simulation.shop import APPROVERS, LANES, PEOPLE, STRANGER, slack
 
@@ -27,6 +28,17 @@ class People(Drawn):
         who = self._chance.one_of((*PEOPLE, *APPROVERS, *APPROVERS))
         person = STRANGER if self._chance.random.random() < 0.05 else slack(who)
         self._tell(self._instruction(choice, person, incident=incident, plan=plan))
+
+    def somebody_approves(self) -> None:
+        """Whoever may approve a rollback that is proposed does so."""
+        for head in self._world.record.heads.values():
+            for incident in head.open_incidents():
+                wish = incident.rollback
+                if wish is None or wish.plan is None or wish.phase is not Phase.PROPOSED:
+                    continue
+                person = next(each for each in APPROVERS if each != wish.requested_by)
+                about = {"incident": incident.id, "plan": wish.plan.hash}
+                self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
 
     def somebody_is_late(self) -> None:
         """A person presses a button about an incident of long ago."""
@@ -59,6 +71,7 @@ class People(Drawn):
             f"drill rollback {stack}",
             f"drill rollback {stack} --apply",
             f"declare {stack} {lane} sev2 it is odd",
+            f"unlatch {stack} {self._resource().rpartition('/')[2]}",
             "status",
             "incidents",
         )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.lane import Matcher, MatchOp, Route
+from shared.domain.ledger import LedgerRules
 from shared.domain.policy import (
     HealthCheck,
     Lane,
@@ -23,8 +24,11 @@ from shared.domain.rollback import ServiceState, Split
 from shared.ports import Clock
 from tests.fakes.traffic import FakeTraffic, TrafficFault, _Service
 from tests.simulation.chance import Chance
+from tests.simulation.gauges import errors
 
 STACKS: Final = ("books", "music", "tools")
+MEASURED: Final = ("books", "tools")
+"""Stacks whose recovery shows in a metric too."""
 PARTS: Final = ("back", "front")
 LANES: Final = ("infra", "data", "auth", "triage")
 PEOPLE: Final = ("ana", "ben", "eve", "wes")
@@ -81,6 +85,8 @@ def _stack(name: str) -> StackPolicy:
             approval_valid=timedelta(minutes=6),
             health_window=timedelta(seconds=3),
             verify_window=timedelta(minutes=4),
+            metrics=(errors(name),) if name in MEASURED else (),
+            ledger=LedgerRules(soak=timedelta(minutes=3)),
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,12 +38,20 @@ class Holding:
 class Watch:
     """Sees every call that leaves production code, before and after."""
 
-    def __init__(self, schedule: Schedule, clock: Clock, record: Record, moves: Moves) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        clock: Clock,
+        record: Record,
+        moves: Moves,
+        unproven: Callable[[Commit], Iterable[tuple[str, str]]],
+    ) -> None:
         self.broken: Broken | None = None
         self._schedule = schedule
         self._clock = clock
         self._record = record
         self._moves = moves
+        self._unproven = unproven
         self._holdings: dict[str, Holding] = {}
         self._mine: dict[tuple[Worker, str], str] = {}
         self._done: Counter[tuple[int, str]] = Counter()
@@ -75,8 +83,10 @@ class Watch:
             held = self._holdings.get(worker.action)
             ours = held is not None and held.fence == mine
             self.require(ours, "who sends holds the lease", worker.action)
-            for wrong, detail in self._moves.wrong_to_ask(
-                worker, args[0], args[1], args[2], self._clock.now()
+            action = self._record.actions[worker.action]
+            for wrong, detail in (
+                *self._moves.wrong_to_ask(worker, args[0], args[1], args[2], self._clock.now()),
+                *self._moves.takeovers.wrong_to_ask(worker, action, args[0], self._schedule.now),
             ):
                 self.require(False, wrong, detail)
 
@@ -91,6 +101,8 @@ class Watch:
         """A call did its work; its answer may still be lost."""
         if point == "heads.commit":
             self._committed(args[0], answer)
+        elif point == "heads.load":
+            self._moves.takeovers.loaded(self._schedule.worker, answer[0], self._schedule.now)
         elif point == "outbox.claim" and isinstance(answer, Lease):
             self._claimed(answer, args[1])
         elif point == "outbox.renew":
@@ -110,7 +122,8 @@ class Watch:
 
     def _posted(self, key: str) -> None:
         incident = self._record.incident(key.partition("/")[0])
-        known = incident is not None and incident.page(key) is not None
+        page = incident is not None and incident.page(key) is not None
+        known = page or key in self._record.actions  # what is said of a stack has its action's id
         self.require(known, "nobody is paged before it is committed", key)
 
     def _claimed(self, lease: Lease, duration: timedelta) -> None:
@@ -139,6 +152,6 @@ class Watch:
             held = self._holdings.pop(commit.settles.action, None)
             ours = held is not None and held.fence == commit.settles.fence
             self.require(ours, "a stale holder's result is refused", commit.settles.action)
-        for invariant, detail in wrong_with(commit, self._record):
+        for invariant, detail in (*wrong_with(commit, self._record), *self._unproven(commit)):
             self.require(False, invariant, detail)
         self._record.take(commit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from shared.adapters.sqlite.store import SqliteStore
 from shared.domain.alert import Alert
 from shared.domain.event import MessageRejected
 from shared.domain.rollback import ServiceState
-from shared.ports import Message
+from shared.ports import Commit, Message
 from tests.builders import NOON
 from tests.fakes.chat import FakeChat
 from tests.fakes.health import Answer, FakeHealth
@@ -23,7 +23,8 @@ from tests.simulation.application import Application
 from tests.simulation.bus import Bus, Work
 from tests.simulation.chance import Chance
 from tests.simulation.crossings import INSTANTS, PORTS, Crossing
-from tests.simulation.moves import Moves
+from tests.simulation.gauges import Gauges, unproven
+from tests.simulation.moves import OURS, Moves
 from tests.simulation.record import Record
 from tests.simulation.schedule import Schedule, Worker
 from tests.simulation.shop import CloudRun, SteppingClock, policy
@@ -58,7 +59,8 @@ class World:
         self.clock = SteppingClock(self.true)
         self.record = Record()
         self.moves = Moves(self.record, self.policy)
-        self.watch = Watch(self.schedule, self.clock, self.record, self.moves)
+        self.metrics = Gauges(self.true)
+        self.watch = Watch(self.schedule, self.clock, self.record, self.moves, self.proven)
         self.chat = FakeChat(self.true)
         self.traffic = CloudRun(self.true, self.chance, self._traffic_changed)
         self.health = FakeHealth(lambda url: Answer(500 if self._is_sick(url) else 200))
@@ -81,6 +83,7 @@ class World:
             "chat": lambda: self.chat,
             "traffic": lambda: self.traffic,
             "health": lambda: self.health,
+            "metrics": lambda: self.metrics,
             "clock": lambda: self.clock,
         }
         store = lambda: self.store  # noqa: E731  # the one behind five ports
@@ -117,8 +120,13 @@ class World:
         self.trace.append((self.schedule.now, worker.name if worker else "world", text, ()))
         self.digest = zlib.crc32(text.encode(), self.digest)
 
+    def proven(self, commit: Commit) -> Iterator[tuple[str, str]]:
+        """What is called recovered and is not known to be."""
+        return unproven(commit, self.record, self.policy, self.metrics)
+
     def tick(self) -> None:
         """The minute is over."""
+        self.metrics.minute(self.policy, self._serving)
         self.schedule.start(Worker("tick", self._ticked), self._tick)
 
     def _tick(self) -> None:
@@ -150,8 +158,15 @@ class World:
         service = after.resource.rpartition("/")[2]
         split = ", ".join(map(str, after.traffic))
         self.note(f"{service} is now {split}, generation {after.generation}: {after.last_modifier}")
+        if after.last_modifier != OURS:
+            self.moves.takeovers.changed(before, after, self.schedule.now)
         for wrong, detail in self.moves.wrong_with_change(before, after):
             self.watch.require(False, wrong, detail)
+
+    def _serving(self, resource: str) -> tuple[str, bool]:
+        """Which revision answers most of a service's requests, and whether it answers well."""
+        revision = self.traffic.look(resource).main_revision
+        return revision, revision not in self.sick
 
     def _is_sick(self, url: str) -> bool:
         service = url.removeprefix("https://").partition(".")[0]

@@ -29,6 +29,21 @@ def test_a_store_is_all_that_must_be_said() -> None:
     assert (settings.policy, settings.pubsub, settings.firestore) == (SHIPPED_POLICY, None, None)
 
 
+def test_a_prometheus_is_named_by_its_address_and_its_token_never_shows() -> None:
+    """The token is a secret like any other."""
+    source = {"SWITCHMAN_PROMETHEUS": "https://p.example", "SWITCHMAN_PROMETHEUS_TOKEN": "s3cret"}
+    settings = Settings.from_env({**STORE, **source})
+    assert (settings.prometheus, settings.prometheus_token) == ("https://p.example", "s3cret")
+    assert "s3cret" not in repr(settings)
+
+
+def test_a_token_for_no_prometheus_is_a_fault() -> None:
+    """Whoever sets it believes that the metrics are asked for."""
+    (fault,) = faults(**STORE, SWITCHMAN_PROMETHEUS_TOKEN="s3cret")
+    assert "SWITCHMAN_PROMETHEUS " in fault
+    assert "s3cret" not in fault
+
+
 def test_on_google_cloud_store_and_bus_are_named_by_project() -> None:
     """Firestore goes with Pub/Sub; the database may be the default one."""
     settings = Settings.from_env(CLOUD)
@@ -58,6 +73,7 @@ def test_one_token_or_two_are_accepted(given: str) -> None:
         ("SWITCHMAN_POLICY", "/no/such/policy.yaml"),
         ("SWITCHMAN_INGEST_TOKEN", "one two three"),
         ("SWITCHMAN_CLOUD_RUN_ENDPOINT", "localhost"),
+        ("SWITCHMAN_PROMETHEUS", "prometheus:9090"),
         ("SWITCHMAN_SECRET_MANAGER_ENDPOINT", "localhost:http"),
         ("SLACK_API_URL", "slack.example.com"),
         ("SLACK_API_URL", "http://["),

@@ -251,7 +251,10 @@ def test_a_preview_asks_for_a_plan_and_changes_nothing(story: Story) -> None:
     assert (decision.reason, decision.stack) == (Reason.CARRIED_OUT, before)
     assert [type(row) for row in decision.rows] == [AuditRow]
     (action,) = decision.actions
-    assert (action.kind, action.order) == (ActionKind.PLAN, PlanOrder(view="view-1"))
+    assert (action.kind, action.order) == (
+        ActionKind.PLAN,
+        PlanOrder(view="view-1", asked_by="Wes"),
+    )
 
 
 def sheet(story: Story, ended: Outcome) -> Sheet:

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.action import ActionKind, Delivered, Done, GaveUp, PageOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.timers import KEEP_UNSENT
-from shared.domain.decision import Reason
+from shared.domain.decision import Reason, TimelineRow
 from shared.domain.event import TimerKind
 from shared.domain.incident import TimelineKind
 from shared.domain.paging import Choice, PageStep
@@ -131,8 +131,8 @@ def test_a_private_answer_leaves_no_trace(story: Story) -> None:
     assert (decision.reason, decision.stack, decision.rows) == (Reason.RECORDED, before, ())
 
 
-def test_a_page_that_arrives_when_its_incident_is_gone_changes_nothing(story: Story) -> None:
-    """A very late result has nowhere to go."""
+def test_a_page_that_arrives_when_its_incident_is_gone_is_in_its_story(story: Story) -> None:
+    """Whoever reads it later sees that somebody was reached; nothing else follows."""
     page = story.last(ActionKind.PAGE)
     story.reports(alert(status=AlertStatus.RESOLVED))
     for kind in (TimerKind.SETTLE, TimerKind.CONFIRM):
@@ -141,7 +141,9 @@ def test_a_page_that_arrives_when_its_incident_is_gone_changes_nothing(story: St
         story.rings(TimerKind.FORGET)
     assert story.now >= NOON + KEEP_UNSENT, "it was kept for its page as long as that may take"
     decision = story.finishes(page, Delivered(message(), "drawn"))
-    assert (decision.reason, decision.rows, decision.actions) == (Reason.STALE, (), ())
+    (line,) = decision.rows
+    assert isinstance(line, TimelineRow)
+    assert (line.kind, decision.actions) == (TimelineKind.PAGED, ())
 
 
 def test_an_incident_whose_page_is_still_to_come_makes_no_room_for_another(story: Story) -> None:

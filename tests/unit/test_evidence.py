@@ -10,6 +10,7 @@ import pytest
 
 from shared.domain.decision import DrillRow
 from shared.domain.evidence import drill_markdown, judge_drill
+from shared.domain.plan_words import plan_markdown
 from shared.domain.rollback import MoveResult, Plan, ServicePlan, TrafficOutcome, TrafficTarget
 from shared.domain.stack import DrillPhase, DrillRun
 from tests.builders import BACKEND, FRONTEND, NOON, SECOND, all_to, outcome, plan, service_plan
@@ -37,6 +38,12 @@ AS_REPORTED: Final = replace(
     ),
 )
 """The revisions and targets of the drill that the seeds report."""
+
+
+def with_plan(report: str) -> str:
+    """The report with the whole plan below its services, as it reads everywhere."""
+    above, measured, rest = report.partition("\n## Measured")
+    return above + "\n" + "\n".join(plan_markdown(AS_REPORTED)) + measured + rest
 
 
 def row(**facts: object) -> DrillRow:
@@ -168,20 +175,20 @@ DRY: Final = """\
 
 def test_the_report_of_a_drill_that_passed_has_every_row_people_file_it_by() -> None:
     """Revisions at start, targets, RTO, restore, total, and the verdict against 300 seconds."""
-    assert drill_markdown(judged(ROLLED_BACK, back(MOVED, MOVED))) == PASSED
+    assert drill_markdown(judged(ROLLED_BACK, back(MOVED, MOVED))) == with_plan(PASSED)
 
 
 def test_the_report_of_a_drill_that_failed_says_what_was_not_measured() -> None:
     """No number is made up, and what was seen of each service is there."""
     unknown = outcome(MOVED, FOREIGN)
-    assert drill_markdown(judged(unknown, None)) == HELD
+    assert drill_markdown(judged(unknown, None)) == with_plan(HELD)
 
 
 def test_the_report_of_a_dry_run_measures_nothing() -> None:
     """Only what would be moved, and where from."""
     text = "dry run: would move shop-backend from 00011-v4r to 00010-kpf"
     dry = row(passed=True, applied=False, asked_by="", text=text)
-    assert drill_markdown(dry) == DRY
+    assert drill_markdown(dry) == with_plan(DRY)
 
 
 def test_the_report_of_a_refused_drill_has_no_services() -> None:
@@ -244,4 +251,4 @@ def test_the_report_says_what_share_was_put_back() -> None:
     )
     report = drill_markdown(row(plan=replace(plan(), services=(split,))))
     assert "| 100 % shop-backend-00011-v4r |" in report
-    assert "canary" not in report
+    assert "canary" not in report.partition("The whole plan:")[0]

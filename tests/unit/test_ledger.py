@@ -15,6 +15,7 @@ from shared.domain.ledger import (
     Circumstances,
     LedgerRules,
     Look,
+    OwnChange,
     ServiceRecord,
     learn,
 )
@@ -186,6 +187,25 @@ def test_our_own_change_does_not_latch(watching: Watching) -> None:
     assert watching.sees(all_to("shop-2"), ours=ours).latch is None
 
 
+@pytest.mark.parametrize("away", [MINUTE, 300 * MINUTE], ids=["a minute", "five hours"])
+def test_what_we_left_is_ours_when_it_is_first_seen(watching: Watching, away: timedelta) -> None:
+    """However long nobody looked after a change of ours had ended."""
+    record = watching.sees(all_to("shop-2"))
+    own = OwnChange(at=watching.now, splits=(all_to("shop-2"), all_to("shop-1")))
+    watching.record = replace(record, own=own)
+    watching.now += away
+    assert watching.sees(all_to("shop-1")).latch is None
+
+
+def test_what_we_left_long_ago_is_anybodys_change(watching: Watching) -> None:
+    """Once it was surely seen, whoever goes back to it takes over."""
+    record = watching.sees(all_to("shop-2"))
+    own = OwnChange(at=watching.now, splits=(all_to("shop-2"), all_to("shop-1")))
+    watching.record = replace(record, own=own)
+    assert watching.sees(all_to("shop-1"), 6).own is None
+    assert watching.sees(all_to("shop-2")).latch is not None
+
+
 def test_a_tag_is_no_change_of_traffic(watching: Watching) -> None:
     """Tags carry nothing, and a tagged line is the same share."""
     watching.sees(all_to("shop-1"))
@@ -248,3 +268,16 @@ def test_only_a_persons_change_latches(
         watching.sees(all_to(revision), critical=critical)
     assert watching.latched == []
     assert watching.record is None or replace(watching.record).latch is None
+
+
+def test_a_deploy_under_latest_is_a_change_of_what_serves(watching: Watching) -> None:
+    """The asked traffic stays the same word, and another revision is known to have taken over."""
+    latest = (TrafficTarget(percent=100),)
+    first = watching.sees(latest)
+    assert (first.main, first.main_since) == ("shop-9", None)
+    deployed = replace(state(latest), latest_ready="shop-10")
+    look = Look(service="shop", state=deployed)
+    around = Circumstances(critical=False, ours=(), now=watching.now + MINUTE)
+    record = learn(watching.record, look, RULES, around).record
+    assert (record.main, record.main_since) == ("shop-10", watching.now + MINUTE)
+    assert (record.moved_at, record.latch) == (None, None)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.ledger import Good, ServiceRecord
 from shared.domain.rollback import (
     NoPlan,
     Position,
@@ -19,7 +20,7 @@ from shared.domain.rollback import (
     position,
     same_split,
 )
-from shared.domain.targets import plan_service, restored_split
+from shared.domain.targets import MOST_LISTED, plan_service, restored_split, tag_of, weighed
 from tests.builders import (
     BACKEND,
     LATEST,
@@ -60,11 +61,21 @@ def state(traffic: Split = LATEST, **changes: object) -> ServiceState:
     return ServiceState(**{**facts, **changes})  # type: ignore[arg-type]  # a builder takes any
 
 
-def planned(*args: object) -> ServicePlan:
+def outcome(
+    seen: ServiceState, history: tuple[Revision, ...], record: ServiceRecord | None = None
+) -> ServicePlan | NoPlan:
+    """The plan to the best candidate, or why there is none."""
+    found = weighed(SERVICE, seen, history, record)
+    return found if isinstance(found, NoPlan) else plan_service(SERVICE, seen, history, found)
+
+
+def planned(
+    seen: ServiceState, history: tuple[Revision, ...], record: ServiceRecord | None = None
+) -> ServicePlan:
     """The plan, where there is one."""
-    found = plan_service(SERVICE, *args)  # type: ignore[arg-type]  # passed on as they are
-    assert isinstance(found, ServicePlan)
-    return found
+    plan = outcome(seen, history, record)
+    assert isinstance(plan, ServicePlan)
+    return plan
 
 
 def test_the_target_is_the_newest_ready_revision_before_the_one_that_serves() -> None:
@@ -109,21 +120,59 @@ def test_tags_stay_and_carry_no_traffic() -> None:
     assert found.after == all_to("r2", CANARY)
 
 
+def test_a_plan_says_whether_its_target_is_known_to_be_good() -> None:
+    """What proved itself is preferred to what is newer, and every candidate is listed."""
+    proof = Good(revision="r1", digest="", proven_at=NOON, requests=12)
+    record = ServiceRecord(service=BACKEND, traffic=LATEST, seen_at=NOON, good=(proof,))
+    found = planned(state(), HISTORY, record)
+    assert (found.to_revision, found.proven) == ("r1", True)
+    assert found.why == "known-good: it answered 12 requests by 2026-03-01 12:00 UTC"
+    assert [line.split(",")[0] for line in found.candidates] == ["r2: unproven", "r1: known-good"]
+    assert planned(state(), HISTORY).proven is False
+
+
+def test_a_plan_names_the_images_on_both_sides() -> None:
+    """What went wrong is known by its digest, whatever revision it comes back in."""
+    old, new = replace(HISTORY[1], digest="sha256:old"), replace(HISTORY[0], digest="sha256:new")
+    found = planned(state(), (new, old))
+    assert (found.from_digest, found.to_digest) == ("sha256:new", "sha256:old")
+
+
+def test_a_long_history_is_listed_in_short_with_the_target_in_it() -> None:
+    """The head has room for a few lines, not for a thousand revisions."""
+    older = tuple(revision(f"r-{age}", age=age, ready=age == 60) for age in range(2, 61))
+    lines = planned(state(), (HISTORY[0], *older)).candidates
+    assert len(lines) == MOST_LISTED + 2
+    assert lines[-2].startswith("r-60: unproven")
+    assert lines[-1] == f"and {len(older) - MOST_LISTED - 1} more"
+
+
+def test_a_tag_leads_to_the_revision_that_it_is_seen_on() -> None:
+    """A tag of another revision, or one that is only asked for, reaches something else."""
+    tagged = TrafficTarget(percent=0, revision="r2", tag="switchman-good")
+    url = "https://switchman-good---backend.example.com"
+    seen = state((*LATEST, tagged), tags={"switchman-good": url})
+    assert tag_of(seen, "r2") == ("switchman-good", url)
+    assert tag_of(seen, "r1") == ("", "")
+    assert tag_of(replace(seen, serving=LATEST), "r2") == ("", "")
+
+
 @pytest.mark.parametrize(
     ("seen", "history", "why"),
     [
-        (state(), HISTORY[:1], "no Ready revision older than r3"),
+        (state(), HISTORY[:1], "no revision older than r3"),
+        (state(), (HISTORY[0], revision("r2", age=10, ready=False)), "r2: no, it is not Ready"),
         (state(reconciling=True), HISTORY, "still being carried out"),
         (state(all_to("r9")), HISTORY, "r9 is not to be found"),
         (state((), latest_ready=""), HISTORY, "(none) is not to be found"),
     ],
-    ids=["nothing older", "reconciling", "unknown revision", "no revision"],
+    ids=["nothing older", "nothing Ready", "reconciling", "unknown revision", "no revision"],
 )
 def test_where_nothing_can_be_planned_the_reason_is_named(
     seen: ServiceState, history: tuple[Revision, ...], why: str
 ) -> None:
     """No plan names the service and the reason, for the page."""
-    found = plan_service(SERVICE, seen, history)
+    found = outcome(seen, history)
     assert isinstance(found, NoPlan)
     assert BACKEND in found.reason
     assert why in found.reason

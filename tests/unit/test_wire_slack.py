@@ -63,6 +63,15 @@ def buttons(card: Card) -> dict[str, dict[str, Any]]:
     return {button["action_id"]: button for block in drawn for button in block["elements"]}
 
 
+def test_a_notice_mentions_nobody_and_no_severity() -> None:
+    """It is a headline and its paragraphs, and nothing to press."""
+    notice = replace(
+        CARD, severity=None, mention="", facts=(), status="", choices=(), subject="", runbook=""
+    )
+    assert texts(notice) == [CARD.headline, *CARD.paragraphs]
+    assert fallback(notice) == CARD.headline
+
+
 def test_a_card_shows_everything_it_says() -> None:
     """Headline, person, severity, facts, paragraphs, runbook and status are all there."""
     shown = texts(CARD)

@@ -14,7 +14,7 @@ from shared.domain.card import card_for
 from shared.domain.errors import Refused, StaleHolder, Transient
 from shared.domain.paging import Card, Choice, MessageRef, PageStep
 from shared.domain.severity import Severity
-from shared.ports import Lease, NotClaimed
+from shared.ports import Clock, Lease, NotClaimed
 from tests.builders import BEN, EVE, MINUTE, SECOND, alert
 from tests.fakes.chat import ChatFault, FakeChat
 from tests.use_cases.world import World
@@ -52,6 +52,17 @@ class Overtaken(FakeChat):
         self._world.clock.advance(LEASE)
         self._world.store.claim(self._action, LEASE)
         return super().post(channel, card, key)
+
+
+class NobodyMayLook(FakeChat):
+    """Slack that takes no first attempt to post, and lets nobody look for what was posted."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.order(ChatFault.AWAY)
+
+    def find(self, channel: str, key: str) -> MessageRef | None:
+        raise Transient("ratelimited: conversations.history")
 
 
 class AwayUntil(FakeChat):
@@ -113,6 +124,14 @@ def test_a_page_is_sent_again_after_slack_was_away(world: World) -> None:
         world.act(page)
     world.act(page)
     assert len(world.chat.posted()) == 1
+
+
+def test_a_page_goes_out_although_nobody_can_look_whether_it_stands(world: World) -> None:
+    """Slack limits looking for hours: in doubt the page is sent, after a few tries, and once."""
+    world.act = world.acting(world.traffic, chat := NobodyMayLook(world.clock))
+    world.reports(alert())
+    world.deliver(Topic.PAGES)
+    assert len(chat.posted()) == 1
 
 
 def test_a_page_goes_out_although_its_incident_was_closed_meanwhile(world: World) -> None:

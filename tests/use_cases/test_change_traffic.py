@@ -324,6 +324,29 @@ def test_an_approval_that_runs_out_while_the_store_answers_moves_nothing(propose
     assert "the approval ran out" in newest_page(proposed)
 
 
+def test_a_clock_that_was_set_back_makes_no_approval_valid_again(proposed: World) -> None:
+    """It had run out; nobody can tell how long it is valid any more, so nothing moves."""
+    proposed.presses(BEN, Choice.APPROVE)
+    proposed.clock.advance(40 * MINUTE)
+    proposed.clock.advance(-60 * MINUTE)
+    proposed.deliver()
+    assert proposed.sent() == []
+    assert ended(proposed) == (Phase.UNDONE, Verdict.NOT_RECOVERED)
+
+
+def test_what_nobody_foresaw_does_not_hide_a_lost_answer(proposed: World) -> None:
+    """One answer was lost and the other service raised something odd: unknown, and a page."""
+    proposed.traffic.order(resource(BACKEND), TrafficFault.TIMEOUT)
+    proposed.presses(BEN, Choice.APPROVE)
+    odd = LosesSight(proposed, FRONTEND, KeyError("a secret"))
+    proposed.acting(odd, proposed.chat)(proposed.next_on(Topic.CHANGES))
+    proposed.deliver()
+    assert sent_to(proposed, BACKEND) == 1
+    assert ended(proposed) == (Phase.HELD, Verdict.UNKNOWN)
+    assert "unforeseen KeyError" in newest_page(proposed)
+    assert "a secret" not in newest_page(proposed)
+
+
 def test_a_service_nobody_could_see_does_not_have_the_other_sent_again(proposed: World) -> None:
     """One answer was lost and the other service cannot be seen: unknown, hands off, and a page."""
     proposed.traffic.order(resource(BACKEND), TrafficFault.TIMEOUT)
@@ -381,14 +404,15 @@ class FallsAsleep(FakeTraffic):
 class LosesSight(FakeTraffic):
     """Cloud Run that shows a service once and never again."""
 
-    def __init__(self, world: World, service: str) -> None:
+    def __init__(self, world: World, service: str, error: Exception | None = None) -> None:
         self._real, self._hidden, self._looks = world.traffic, resource(service), 0
+        self._error = error or Transient("Cloud Run is away")
 
     def look(self, resource: str) -> ServiceState:
         if resource == self._hidden:
             self._looks += 1
             if self._looks > 1:
-                raise Transient("Cloud Run is away")
+                raise self._error
         return self._real.look(resource)
 
     def send(self, resource: str, traffic: Split, etag: str, *, dry_run: bool = False) -> None:

@@ -98,7 +98,8 @@ def nothing_was_asked(desk: FrontDesk) -> bool:
 def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
     """With or without the word, under the name that the command has here."""
     told = desk.says("help")
-    for verb in ("status", "incidents", "rollback", "drill", "oncall", "declare", "help"):
+    verbs = ("status", "incidents", "rollback", "drill", "oncall", "declare", "unlatch", "help")
+    for verb in verbs:
         assert f"`/switchman {verb}" in told
     assert desk.says("") == told
 
@@ -116,6 +117,9 @@ def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
         ("declare infa it fails", "There is no stack or lane `infa`; did you mean `infra`?"),
         ("declare shop infa it fails", "There is no lane `infa`; did you mean `infra`?"),
         ("declare infra sev5 it fails", "There is no severity `sev5`; there is: `sev1`, `sev2`"),
+        ("unlatch shop-backnd", "did you mean `shop-backend`?"),
+        ("unlatch shop shop-backnd", "There is no service `shop-backnd`; did you mean"),
+        ("unlatch shop shop-backend now", "After `unlatch STACK SERVICE` nothing more"),
         ("fly me to the moon", "There is no `fly`; there is: `status`, `incidents`"),
     ],
 )
@@ -133,6 +137,7 @@ def test_a_typing_error_is_told_with_what_was_meant(
     ("typed", "missing"),
     [
         ("drill", "Say which drill: `rollback`."),
+        ("unlatch", "Say which service, one of `shop-backend`, `shop-frontend`."),
         ("declare", "Say which lane"),
         ("declare shop", "Say which lane"),
         ("declare infra", "Say what is wrong"),
@@ -309,6 +314,16 @@ def test_a_drill_runs_and_the_status_tells_how_it_went(desk: FrontDesk) -> None:
     desk.says("drill rollback")
     desk.follow()
     assert "Last drill: `rollback` of `shop`, 2026-03-01 12:00 UTC, PASS" in desk.says("status")
+
+
+@pytest.mark.parametrize("typed", ["unlatch shop-backend", "unlatch SHOP shop-backend"])
+def test_a_service_is_handed_back_by_its_name(desk: FrontDesk, typed: str) -> None:
+    """The stack may be left out where there is only one; who may not is told afterwards."""
+    assert "to hand shop-backend back" in desk.says(typed)
+    (message,) = desk.world.topics.take(Topic.EVENTS)
+    asked = desk.world.store.instruction(message.id)
+    assert asked is not None
+    assert (asked.choice, asked.stack, asked.text) == (Choice.UNLATCH, "shop", "shop-backend")
 
 
 def test_a_declared_incident_is_open_and_its_owner_paged(desk: FrontDesk) -> None:

@@ -40,6 +40,7 @@ def resorting(world: World, chat: FakeChat, resort: FakeLastResort) -> None:
         send=People(policy=world.policy, heads=world.store, reports=world.store, chat=chat).page,
         policy=world.policy,
         heads=world.store,
+        reports=world.store,
         last_word=LastWord(resort, world.clock),
     )
     world.act = replace(world.act, performers={**world.act.performers, ActionKind.PAGE: page})

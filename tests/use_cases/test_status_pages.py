@@ -19,8 +19,10 @@ from shared.domain.alert import AlertStatus
 from shared.domain.decision import DrillRow
 from shared.domain.event import TimerKind
 from shared.domain.incident_state import State
+from shared.domain.ledger import Good, Latch, ServiceRecord, Soak
 from shared.domain.paging import Choice, Page, PageStep
-from shared.domain.rollback import MoveResult, NoPlan
+from shared.domain.rollback import MoveResult, NoPlan, TrafficTarget
+from shared.domain.stack import Stack
 from shared.wire import shown
 from tests.builders import (
     BACKEND,
@@ -124,9 +126,9 @@ def test_phases_of_a_rollback_that_recovered() -> None:
         "Detect": 10,
         "Decide": 0,
         "Approve": 60,
-        "Apply": 1,
-        "Serve": 14,
-        "Recover": 30,
+        "Move": 1,
+        "Heal": 14,
+        "Settle": 30,
     }
     assert set(endings(told(story)).values()) == {Ending.DONE}
 
@@ -146,15 +148,15 @@ def test_a_rejected_rollback_leaves_only_recovery() -> None:
     plan_hash = proposed(story, alert())
     story.presses(BEN, Choice.REJECT, plan_hash)
     found = endings(told(story))
-    assert [*found] == ["Detect", "Decide", "Approve", "Recover"]
-    assert (found["Approve"], found["Recover"]) == (Ending.FAILED, Ending.RUNNING)
+    assert [*found] == ["Detect", "Decide", "Approve", "Settle"]
+    assert (found["Approve"], found["Settle"]) == (Ending.FAILED, Ending.RUNNING)
 
 
 def test_a_rollback_that_moved_half_has_failed() -> None:
     """Traffic that only moved in part, or never became healthy, is no step done well."""
     found = endings(rolled_back(Story(), backend=REFUSED))
-    assert found["Apply"] is Ending.FAILED
-    assert "Serve" not in found
+    assert found["Move"] is Ending.FAILED
+    assert "Heal" not in found
 
 
 def test_phases_of_an_incident_without_a_rollback() -> None:
@@ -428,3 +430,50 @@ def test_a_browser_may_ask_nobody_for_anything() -> None:
     assert "unsafe" not in allowed
     html = pages.missing("/")
     assert not re.search(r"<script|\sstyle=|\bsrc=|url\(", html)
+
+
+def stack_page(*services: ServiceRecord) -> Text:
+    """The page of a shop of which this is remembered, an hour after noon."""
+    pages = Pages(policy(), ManualClock(NOON + 60 * MINUTE))
+    return Text(pages.stack(shown.stack(Stack(id="shop", services=services), writes=1)))
+
+
+def test_a_stacks_page_shows_what_is_known_of_its_services() -> None:
+    """Traffic, what soaks, what proved itself; and of one never looked at just that."""
+    record = ServiceRecord(
+        service=BACKEND,
+        traffic=(TrafficTarget(percent=100, revision=f"{BACKEND}-good"),),
+        seen_at=NOON + 59 * MINUTE,
+        main=f"{BACKEND}-good",
+        soaks=(Soak(revision=f"{BACKEND}-good", since=NOON + 40 * MINUTE),),
+        good=(Good(revision=f"{BACKEND}-old", digest="sha256:abc", proven_at=NOON, requests=1234),),
+        tagged=f"{BACKEND}-old",
+        trouble="requests cannot be counted",
+    )
+    page = stack_page(record)
+    for words in (
+        "The shop",
+        "at least 50 % for 30 min",
+        "Traffic 100 % good",
+        "On its way to known-good good, for 20 min",
+        "old answered 1234 requests sha256:abc",
+        "requests cannot be counted",
+        "Nobody has looked at it yet.",
+    ):
+        assert words in page, words
+    assert "taken over" not in page
+
+
+def test_a_stacks_page_says_who_took_over_and_how_to_hand_it_back() -> None:
+    """The person is named as Cloud Run names them, escaped, with the command that clears it."""
+    latch = Latch(at=NOON, by=HOSTILE, found=(TrafficTarget(percent=100),))
+    record = ServiceRecord(service=BACKEND, traffic=latch.found, seen_at=NOON, latch=latch)
+    page = stack_page(record)
+    assert f"{HOSTILE} changed its traffic by hand to 100 % LATEST" in page
+    assert f"/switchman unlatch shop {BACKEND} in Slack, by Infra" in page
+    assert "script" not in {tag for tag, _ in page.tags}
+
+
+def test_the_overview_leads_to_each_stack() -> None:
+    """Its page is one click away."""
+    assert "/status/stacks/shop" in overview().links()

@@ -165,7 +165,8 @@ def test_what_was_not_published_is_published_by_the_tick(world: World) -> None:
     lost = world.topics.take(Topic.PAGES) + world.topics.take(Topic.CHANGES)
     world.clock.advance(LOST_AFTER)
     assert world.tick().published_again == len(lost)
-    assert sorted(world.topics.ids()) == sorted(message.id for message in lost)
+    looked = {world.stack.observing}
+    assert set(world.topics.ids()) - looked == {message.id for message in lost}
 
 
 def test_what_was_published_a_moment_ago_is_left_to_its_message(world: World) -> None:
@@ -182,9 +183,10 @@ def test_an_action_that_somebody_is_at_is_not_published_again(world: World) -> N
     world.clock.advance(LOST_AFTER)
     world.store.claim(page, LEASE)
     assert world.tick().published_again == 0
+    world.deliver(Topic.CHANGES)
     world.clock.advance(LEASE)
     assert world.tick().published_again == 1
-    assert world.topics.ids() == [page]
+    assert world.topics.ids(Topic.PAGES) == [page]
 
 
 def test_a_timer_in_trouble_does_not_hold_up_the_others(world: World) -> None:

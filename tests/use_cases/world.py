@@ -19,9 +19,12 @@ from shared.app.act import Act
 from shared.app.announce import Announcer
 from shared.app.change import ChangeTraffic
 from shared.app.handle import Handle, Handled
+from shared.app.measure import Measure
+from shared.app.observe import Observe
 from shared.app.people import People
 from shared.app.plan import MakePlan
 from shared.app.receive import FollowInstruction, ReceiveAlerts
+from shared.app.tag import TagKnownGood
 from shared.app.tick import Tick
 from shared.domain.action import ActionKind, Topic
 from shared.domain.alert import Alert
@@ -36,6 +39,7 @@ from tests.builders import BACKEND, FRONTEND, NOON, policy, resource
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import ManualClock
 from tests.fakes.health import Answer, FakeHealth
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.traffic import FakeTraffic, Mutation
 
 T = TypeVar("T")
@@ -93,6 +97,7 @@ class World:
         for service in (BACKEND, FRONTEND):
             self.traffic.add(resource(service), f"{service}-bad", f"{service}-good")
         self.chat = FakeChat(self.clock)
+        self.metrics = FakeMetrics()
         self.healthy: Callable[[str], bool] = self._rolled_back
         self.health = FakeHealth(lambda url: Answer(200 if self.healthy(url) else 500))
         self.handle = self._handle()
@@ -138,9 +143,22 @@ class World:
                 ActionKind.REFRESH: people.refresh,
                 ActionKind.TELL: people.tell,
                 ActionKind.SHOW: people.show,
-                ActionKind.PLAN: MakePlan(policy=self.policy, traffic=traffic, clock=self.clock),
+                ActionKind.PLAN: MakePlan(
+                    policy=self.policy,
+                    traffic=traffic,
+                    health=health or self.health,
+                    clock=self.clock,
+                ),
                 ActionKind.APPLY: change,
                 ActionKind.RESTORE: change,
+                ActionKind.MEASURE: Measure(metrics=self.metrics),
+                ActionKind.OBSERVE: Observe(
+                    policy=self.policy, traffic=traffic, metrics=self.metrics, clock=self.clock
+                ),
+                ActionKind.TAG: TagKnownGood(
+                    heads=self.store, outbox=self.store, traffic=traffic, clock=self.clock
+                ),
+                ActionKind.NOTIFY: people.notify,
             },
         )
 

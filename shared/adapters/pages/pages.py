@@ -56,6 +56,7 @@ class Pages:
             recoveries=recoveries(self._policy, incidents, drills),
             on_call=on_call,
             measures=measures,
+            stacks=[stack for stack in self._policy.stacks.values() if stack.services],
         )
 
     def incident(self, incident: Shown) -> str:
@@ -69,6 +70,18 @@ class Pages:
             meanings=meanings(drawn),
             begins=timeline[0]["at"] if timeline else incident["opened_at"],
             beginning="the alert" if _by_alert(timeline) else "the start",
+        )
+
+    def stack(self, stack: Shown) -> str:
+        """One stack's services: what they serve, what is known to be good, who took over."""
+        rules = self._policy.stack(stack["stack"])
+        seen = {record["service"]: record for record in stack["services"]}
+        return self._render(
+            "stack.html",
+            stack=stack,
+            services=[(service.name, seen.get(service.name)) for service in rules.services],
+            rules=rules.rollback.ledger,
+            approvers=self._policy.approver_names(stack["stack"]),
         )
 
     def missing(self, path: str) -> str:

@@ -53,13 +53,13 @@ _WITH_ROLLBACK: Final = (
         "Approve", "until a person approved it", ("approved",), ("rejected", "expired", "resolved")
     ),
     _Step(
-        "Apply",
+        "Move",
         "until traffic was served as planned",
         ("service_moved",),
         ("service_refused", "held"),
     ),
-    _Step("Serve", "until the health checks passed", ("healthy",), ("unhealthy",)),
-    _Step("Recover", "until the alert ended, or the verdict was given", ("verdict", "resolved")),
+    _Step("Heal", "until the health checks passed", ("healthy",), ("unhealthy",)),
+    _Step("Settle", "until the alert ended, or the verdict was given", ("verdict", "resolved")),
 )
 _WITHOUT: Final = (
     _DETECT,
@@ -127,6 +127,6 @@ def _without_earlier_endings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]
 def _ending(incident: dict[str, Any], step: _Step, kind: str) -> Ending:
     """How a line of this kind ends the step; half a move and a bad verdict are no good end."""
     rollback = incident["rollback"]
-    half_moved = step.name == "Apply" and any(o["result"] != "moved" for o in rollback["outcomes"])
+    half_moved = step.name == "Move" and any(o["result"] != "moved" for o in rollback["outcomes"])
     bad_verdict = kind == "verdict" and rollback["verdict"] != "recovered"
     return Ending.FAILED if kind in step.bad or half_moved or bad_verdict else Ending.DONE

@@ -48,6 +48,8 @@ PAGE_STEPS: Final[Mapping[str, str]] = {
     "rollback-undone": "the rollback was not carried out",
     "rollback-held": "the rollback stopped half-way",
     "not-recovered": "it was rolled back and did not recover",
+    "automatic": "Switchman rolls back by itself",
+    "unproven": "it was rolled back and nobody knows whether that helped",
     "action-failed": "another page failed",
     "unreadable": "a message could not be read",
     "asked": "a rollback was asked for",

@@ -8,6 +8,7 @@ from typing import assert_never
 from shared.domain.decide.alerts import on_alert
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill
+from shared.domain.decide.observing import on_look_due
 from shared.domain.decide.people import on_instruction
 from shared.domain.decide.rejected import on_rejected
 from shared.domain.decide.results import on_finished
@@ -19,6 +20,7 @@ from shared.domain.event import (
     DrillDue,
     Event,
     Instructed,
+    LookDue,
     MessageRejected,
     TimerDue,
 )
@@ -42,6 +44,8 @@ def decide(policy: Policy, stack: Stack, event: Event, now: datetime) -> Decisio
             reason = on_timer(draft, event)
         case DrillDue():
             reason = on_drill(draft, event)
+        case LookDue():
+            reason = on_look_due(draft, event)
         case MessageRejected():
             reason = on_rejected(draft, event)
         case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.domain.alert import Alert, AlertStatus
-from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.draft import Draft, reopened
 from shared.domain.decide.endings import alert_row, confirmed, ended, overtaken
 from shared.domain.decide.joining import (
     did_not_hold,
@@ -42,10 +42,11 @@ def on_alert(draft: Draft, event: AlertReceived) -> Reason:
         return overtaken(draft, event, event.overtaken_by)
     if event.row is not None:
         return confirmed(draft, event.alert, event.row)
-    return _fired(draft, event.alert, event.classification)
+    return _fired(draft, event)
 
 
-def _fired(draft: Draft, alert: Alert, found: Classification) -> Reason:
+def _fired(draft: Draft, event: AlertReceived) -> Reason:
+    alert, found = event.alert, event.classification
     incident = draft.stack.by_lane(found.lane)
     if incident is not None and _is_over(draft, incident):
         draft.retire(incident)
@@ -54,7 +55,7 @@ def _fired(draft: Draft, alert: Alert, found: Classification) -> Reason:
         incident = _open(draft, alert, found)
         reason = Reason.OPENED
     else:
-        reason = _join(draft, incident, alert, found)
+        reason = _join(draft, incident, event)
     draft.row(alert_row(draft, alert, found, incident.id))
     return reason
 
@@ -93,14 +94,16 @@ def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
     return opened(draft, wish_rollback(draft, incident, found.no_rollback))
 
 
-def _join(draft: Draft, incident: Incident, alert: Alert, found: Classification) -> Reason:
+def _join(draft: Draft, incident: Incident, event: AlertReceived) -> Reason:
     """The alert belongs to an incident that exists; usually nothing else follows."""
+    alert, found = event.alert, event.classification
     moved = incident.moved(Trigger.ALERT_FIRED)
     assert not isinstance(moved, Refusal), "reviewed incidents are over and never joined"
     if incident.state is State.RESOLVED:
         return _reopen(draft, replace(moved, trigger=alert.row_id), found)
     reason = Reason.JOINED
     if incident.state is State.RESOLVING:
+        moved = replace(moved, ended_by="")
         draft.say(moved, TimelineKind.REOPENED, "Another alert fired: not resolved after all")
         watch(draft, moved)
         draft.put(moved)
@@ -108,8 +111,8 @@ def _join(draft: Draft, incident: Incident, alert: Alert, found: Classification)
     if found.severity.worse_than(incident.severity):
         moved = _raise_severity(draft, moved, found)
         reason = Reason.RAISED
-    elif did_not_hold(moved, alert):
-        moved = taken_up_again(draft, moved, alert)
+    elif did_not_hold(draft, moved, event):
+        moved = taken_up_again(draft, moved, event)
         reason = Reason.DID_NOT_HOLD
     elif worth_a_page(draft, moved, alert):
         moved = page_about_joining(draft, moved, alert)
@@ -133,20 +136,17 @@ def _raise_severity(draft: Draft, incident: Incident, found: Classification) -> 
 
 
 def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:
-    """Open again, with a page unless the last one that was sent is still fresh."""
+    """Open again, with a page unless the last one is still fresh and nobody has reacted to it."""
     raised = found.severity.worse_than(incident.severity)
-    incident = replace(
-        nobody_has_it(incident),
-        rounds=incident.rounds + 1,
-        resolved_at=None,
-        severity=worst(incident.severity, found.severity),
-    )
+    paged = not raised and _still_paged(draft, incident)
+    severity = worst(incident.severity, found.severity)
+    incident = replace(reopened(incident, draft.now), severity=severity)
     if incident.rollback is None or incident.rollback.phase.may_be_wished_again:
         incident = wish_rollback(draft, incident, found.no_rollback)
     draft.put(incident)
     watch(draft, incident)
     remind(draft, incident)
-    if _paged_lately(draft, incident) and not raised:
+    if paged:
         text = "Fires again: reopened, without another page so soon after the last"
         draft.say(incident, TimelineKind.REOPENED, text)
     else:
@@ -156,8 +156,14 @@ def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:
     return Reason.REOPENED
 
 
-def _paged_lately(draft: Draft, incident: Incident) -> bool:
-    """A page from the future was sent before the clock was set back, nobody knows how far."""
-    sent = [page.decided_at for page in incident.pages if page.sent_at]
-    quiet = draft.policy.timing.repage_after
-    return bool(sent) and -SKEW < draft.now - max(sent) < quiet
+def _still_paged(draft: Draft, incident: Incident) -> bool:
+    """Whether its last page still calls somebody: it is fresh, and nobody has reacted to it.
+
+    Who acknowledged, or ended the incident, is done with it. A page from the future was sent
+    before the clock was set back, nobody knows how far.
+    """
+    sent = [page for page in incident.pages if page.sent_at]
+    last = max(sent, key=lambda page: page.decided_at, default=None)
+    if last is None or last.acknowledged_at is not None or incident.ended_by:
+        return False
+    return -SKEW < draft.now - last.decided_at < draft.policy.timing.repage_after

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.domain.action import ActionKind, PlanOrder
+from shared.domain.action import ActionKind
+from shared.domain.decide.approvals import page_approvers, why_too_few
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import start_drill
+from shared.domain.decide.latches import unlatch
 from shared.domain.decide.opening import (
     ask_for_plan,
     new_incident,
     opened,
+    plan_order,
     why_no_rollback,
     wish_rollback,
 )
 from shared.domain.decision import Reason
 from shared.domain.event import Instruction
-from shared.domain.incident import Incident, Rollback, TimelineKind
+from shared.domain.incident import Rollback, TimelineKind
 from shared.domain.incident_state import State
-from shared.domain.paging import Choice, PageStep
+from shared.domain.paging import Choice
 from shared.domain.policy import Person
 from shared.domain.rollback import RollbackMode
 from shared.domain.rollback_phase import Phase
@@ -33,25 +36,28 @@ def on_ask(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     """Begin what was asked for, or say why not."""
     match asked.choice:
         case Choice.PREVIEW:
-            return _preview(draft, asked)
+            return _preview(draft, asked, person)
         case Choice.ROLLBACK:
             return _rollback(draft, asked, person)
         case Choice.DRILL:
             return _drill(draft, asked, person)
         case Choice.DECLARE:
             return _declare(draft, asked, person)
+        case Choice.UNLATCH:
+            return unlatch(draft, asked, person)
         case _:
             return f"nobody can {asked.choice} a stack"
 
 
-def _preview(draft: Draft, asked: Instruction) -> Reason:
-    draft.act(ActionKind.PLAN, "", PlanOrder(view=asked.view))
+def _preview(draft: Draft, asked: Instruction, person: Person) -> Reason:
+    order = plan_order(draft, asked_by=person.name, view=asked.view)
+    draft.act(ActionKind.PLAN, "", order)
     return Reason.CARRIED_OUT
 
 
 def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     lane = draft.policy.rollback_lane()
-    why_not = why_no_rollback(draft) or _nobody_else(draft, person)
+    why_not = why_no_rollback(draft) or why_too_few(draft, person)
     if why_not or lane is None:
         return why_not or "no lane of the policy has rollback as its remediation"
     known = draft.stack.by_lane(lane.id)
@@ -70,31 +76,15 @@ def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
         wish = replace(wish, trigger=known.trigger)
         incident = replace(known, rollback=ask_for_plan(draft, known, wish))
         draft.say(incident, TimelineKind.ASKED, text)
-        _page_approver(draft, replace(incident, rounds=incident.rounds + 1), person)
+        page_approvers(draft, replace(incident, rounds=incident.rounds + 1), person)
         return Reason.CARRIED_OUT
     title = f"Rollback of {draft.policy.stack(draft.stack.id).name} asked for"
     incident = new_incident(draft, lane, Severity.SEV3, title, asked.text, (text,))
     incident = replace(incident, rollback=ask_for_plan(draft, incident, wish))
     draft.retire(known)
     draft.say(incident, TimelineKind.OPENED, text)
-    _page_approver(draft, incident, person)
+    page_approvers(draft, incident, person)
     return Reason.CARRIED_OUT
-
-
-def _page_approver(draft: Draft, incident: Incident, requester: Person) -> None:
-    """Page somebody who may approve and is not the one who asks."""
-    other = next(p for p in draft.policy.approvers(draft.stack.id) if p != requester)
-    teams = (draft.policy.teams[t] for t in draft.policy.stack(draft.stack.id).rollback.approvers)
-    team = next(t for t in teams if other.id == t.on_call or other.id in t.members)
-    incident = draft.page(incident, PageStep.ASKED, team_id=team.id, person_id=other.id)
-    draft.say(incident, TimelineKind.PAGING, f"{other.name} may approve it and is being paged")
-
-
-def _nobody_else(draft: Draft, requester: Person) -> str:
-    """Why asking would lead nowhere, where the policy has no second person to approve."""
-    if any(person != requester for person in draft.policy.approvers(draft.stack.id)):
-        return ""
-    return f"nobody else may approve rollbacks of {draft.stack.id}; add approvers to the policy"
 
 
 def _drill(draft: Draft, asked: Instruction, person: Person) -> Reason | str:

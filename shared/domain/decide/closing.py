@@ -19,6 +19,7 @@ from shared.domain.rollback import Verdict
 AGAIN_WITHIN: Final = timedelta(minutes=10)
 """How soon the same person has to say again that it is over although alerts fire."""
 
+_MINUTES: Final = AGAIN_WITHIN // timedelta(minutes=1)
 _NAMED: Final = 3
 
 
@@ -26,7 +27,8 @@ def on_over(draft: Draft, incident: Incident, event: Instructed, person: Person)
     """The incident as it is checked once more before it is closed, or why it is not.
 
     What fires is never ended by a single press. Who has been told what fires may say it again:
-    then those alerts count as ended, as of now, and whatever reports them later reopens it.
+    then those alerts count as ended, as of now, and whatever reports them later reopens it. Of
+    more than one commit holds, each press ends some, and the last one closes it.
     """
     moved = incident.moved(Trigger.SETTLE)
     if isinstance(moved, Refusal):
@@ -35,24 +37,38 @@ def on_over(draft: Draft, incident: Incident, event: Instructed, person: Person)
         why = _why_not_yet(draft, incident, event, person)
         if why:
             return why
-        moved = _end_what_fires(draft, moved, event.fires, person)
+        left = event.firing - len(event.fires)
+        ended = _end_what_fires(draft, incident if left else moved, event.fires, person)
+        if left:
+            return _go_on(draft, ended, len(event.fires), left, person)
+        moved = ended
     draft.say(moved, TimelineKind.ENDING, f"{person.name} says that it is over")
     draft.timer(TimerKind.CONFIRM, moved, draft.now)
-    return replace(moved, over_says="", over_refused_at=None)
+    return replace(moved, over_says="", over_refused_at=None, ended_by=person.id)
 
 
 def _why_not_yet(draft: Draft, incident: Incident, event: Instructed, person: Person) -> str:
     still = f"{event.firing} of its alerts still fire"
-    if event.firing > MOST_ENDED:
-        return f"{still}, and a person can end at most {MOST_ENDED}: their sender has to end them"
     if incident.over_says == person.id and _just_after(incident, event.instruction.at):
         return ""
-    draft.put(replace(incident, over_says=person.id, over_refused_at=draft.now))
-    minutes = AGAIN_WITHIN // timedelta(minutes=1)
+    _awaits_again(draft, incident, person)
     return (
         f"{still} ({_names(event.fires)}); if their sender will never end them, say it again"
-        f" within {minutes} minutes and they count as ended"
+        f" within {_MINUTES} minutes and they count as ended"
     )
+
+
+def _go_on(draft: Draft, incident: Incident, ended: int, left: int, person: Person) -> str:
+    """Some have ended, and the person is told how many have not."""
+    _awaits_again(draft, incident, person)
+    return (
+        f"{ended} of its alerts count as ended now, and {left} still fire: say it again within"
+        f" {_MINUTES} minutes, and so on; each time ends up to {MOST_ENDED}"
+    )
+
+
+def _awaits_again(draft: Draft, incident: Incident, person: Person) -> None:
+    draft.put(replace(incident, over_says=person.id, over_refused_at=draft.now))
 
 
 def _just_after(incident: Incident, said_at: datetime) -> bool:
@@ -68,11 +84,13 @@ def _names(rows: tuple[AlertRow, ...]) -> str:
 def _end_what_fires(
     draft: Draft, incident: Incident, rows: tuple[AlertRow, ...], person: Person
 ) -> Incident:
-    """The alerts count as ended. Whether a rollback helped is not known by that."""
+    """The alerts count as ended, which no sender said: `ends_at` stays empty.
+
+    Whether a rollback helped is not known by that.
+    """
     now, why = draft.now, f"ended by {person.name}"
     for row in rows:
-        over = replace(row, status=AlertStatus.RESOLVED, ends_at=now, heard_at=now, reason=why)
-        draft.row(over)
+        draft.row(replace(row, status=AlertStatus.RESOLVED, heard_at=now, reason=why))
     text = f"{person.name} ended what still fired: {_names(rows)} ({len(rows)})"
     draft.say(incident, TimelineKind.ENDING, text)
     rollback = incident.rollback

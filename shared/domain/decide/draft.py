@@ -65,19 +65,19 @@ class Draft:
 
     def act(
         self, kind: ActionKind, incident: str, order: Order, not_after: datetime | None = None
-    ) -> None:
-        """Have something done."""
-        self._actions.append(
-            Action(
-                id=f"{self.event.id}-{len(self._actions) + 1}",
-                kind=kind,
-                stack=self.stack.id,
-                incident=incident,
-                order=order,
-                decided_at=self.now,
-                not_after=not_after,
-            )
+    ) -> str:
+        """Have something done; the action's id."""
+        action = Action(
+            id=f"{self.event.id}-{len(self._actions) + 1}",
+            kind=kind,
+            stack=self.stack.id,
+            incident=incident,
+            order=order,
+            decided_at=self.now,
+            not_after=not_after,
         )
+        self._actions.append(action)
+        return action.id
 
     def timer(self, kind: TimerKind, incident: Incident, due: datetime) -> None:
         """Look at the incident again at this time."""
@@ -144,6 +144,17 @@ class Draft:
 def nobody_has_it(incident: Incident) -> Incident:
     """The incident as it is after its remedy failed: somebody has to take it up again."""
     return replace(incident, acknowledged_at=None, acknowledged_by="", mitigated_at=None)
+
+
+def reopened(incident: Incident, at: datetime) -> Incident:
+    """The incident as it is after it was resolved and fires all the same: from the beginning."""
+    return replace(
+        nobody_has_it(incident),
+        rounds=incident.rounds + 1,
+        resolved_at=None,
+        ended_by="",
+        reopened_at=at,
+    )
 
 
 def acknowledged(incident: Incident, by: str, at: datetime) -> Incident:

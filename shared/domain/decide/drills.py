@@ -8,7 +8,8 @@ from typing import Final
 
 from shared.domain.action import ActionKind, GaveUp, Outcome, PlanOrder, TrafficOrder
 from shared.domain.decide.draft import Draft
-from shared.domain.decide.opening import ask_for_plan, new_incident, opened
+from shared.domain.decide.latches import hands_off, latched
+from shared.domain.decide.opening import new_incident, opened, plan_order, plan_what_waits
 from shared.domain.decision import DrillRow, Reason
 from shared.domain.event import ActionFinished, DrillDue, drill_id
 from shared.domain.evidence import judge_drill
@@ -16,7 +17,6 @@ from shared.domain.incident import TimelineKind
 from shared.domain.paging import PageStep
 from shared.domain.policy import TRIAGE
 from shared.domain.rollback import MoveResult, NoPlan, Plan, TrafficOutcome, same_split
-from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 from shared.domain.stack import DrillPhase, DrillRun
 
@@ -49,13 +49,21 @@ def start_drill(draft: Draft, event_id: str, drill: str, asked_by: str, *, apply
         asked_by=asked_by,
         started_at=draft.now,
     )
-    why_not = why_no_drill(draft, drill)
+    why_not = why_no_drill(draft, drill) or (latched(draft.stack) if apply else "")
     if why_not:
         draft.row(_row(draft, run, passed=False, text=f"refused: {why_not}"))
         return why_not
     draft.stack = replace(draft.stack, drill=run)
-    draft.act(ActionKind.PLAN, "", PlanOrder(drill=run.id))
+    if not draft.stack.tagging:
+        plan_drill(draft, run)
     return ""
+
+
+def plan_drill(draft: Draft, run: DrillRun) -> None:
+    """Have the drill's plan made; where a tag is being set, as soon as that is done."""
+    reason = f"{run.drill} drill"
+    order = plan_order(draft, asked_by=run.asked_by, reason=reason, drill=run.id)
+    draft.act(ActionKind.PLAN, "", order)
 
 
 def why_no_drill(draft: Draft, drill: str) -> str:
@@ -96,6 +104,11 @@ def _planned(draft: Draft, run: DrillRun, plan: Plan) -> None:
     busy = draft.stack.open_incidents()
     if busy:
         text = f"stopped before traffic was moved: incident {busy[0].id} was opened"
+        _end(draft, replace(run, plan=plan), passed=False, text=text)
+        return
+    taken = hands_off(draft.stack, plan)
+    if taken:
+        text = f"stopped before traffic was moved: {taken}"
         _end(draft, replace(run, plan=plan), passed=False, text=text)
         return
     order = TrafficOrder(plan=plan, drill=run.id)
@@ -185,11 +198,7 @@ def _finish(draft: Draft, row: DrillRow) -> None:
     """The drill is over; a rollback that waited for it is planned now."""
     draft.row(row)
     draft.stack = replace(draft.stack, drill=None)
-    for incident in draft.stack.incidents:
-        wish = incident.rollback
-        if wish is not None and wish.waiting and wish.phase is Phase.PLANNING:
-            asked = ask_for_plan(draft, incident, wish)
-            draft.put(replace(incident, rollback=asked))
+    plan_what_waits(draft)
 
 
 def _row(draft: Draft, run: DrillRun, *, passed: bool, text: str) -> DrillRow:

@@ -82,10 +82,12 @@ def _end_of(draft: Draft, alert: Alert) -> datetime:
 
 
 def _settled(draft: Draft, event: AlertReceived) -> Reason:
-    """What ended may have set a rollback off, which has helped then."""
+    """What ended may have set a rollback off, which has helped then.
+
+    Only once nothing of its series fires: a trigger that has ended may have fired again since.
+    """
     recovered = False
-    for row in event.ends:
-        incident = draft.stack.incident(row.incident)
-        if incident is not None and incident.rollback and incident.rollback.trigger == row.id:
+    for incident in draft.stack.incidents:
+        if incident.rollback is not None and incident.rollback.trigger in event.over:
             recovered = settle_verdict(draft, incident, AlertStatus.RESOLVED) or recovered
     return Reason.RECOVERED if recovered else Reason.ENDED

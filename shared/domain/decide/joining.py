@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from shared.domain.alert import Alert
 from shared.domain.decide.draft import Draft, nobody_has_it
 from shared.domain.decide.opening import page_owner, remind
-from shared.domain.event import TimerKind
-from shared.domain.incident import Incident, TimelineKind
+from shared.domain.decide.proposals import propose_further
+from shared.domain.event import AlertReceived, TimerKind
+from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import State, Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
@@ -17,24 +18,42 @@ from shared.domain.policy import TRIAGE
 from shared.domain.rollback import Verdict
 
 
-def did_not_hold(incident: Incident, alert: Alert) -> bool:
-    """Whether the alert began after a rollback had taken effect."""
-    mitigated = incident.state is State.MITIGATED and incident.mitigated_at is not None
-    return mitigated and alert.starts_at > (incident.mitigated_at or alert.starts_at)
+def did_not_hold(draft: Draft, incident: Incident, event: AlertReceived) -> bool:
+    """Whether the alert began after a rollback had taken effect.
+
+    When one began that its sender had said to be over is not known: then it counts when the
+    sender said that it fires.
+    """
+    if incident.state is not State.MITIGATED or incident.mitigated_at is None:
+        return False
+    alert = event.alert
+    began = (alert.published_at or draft.now) if event.resumed else alert.starts_at
+    return began > incident.mitigated_at
 
 
-def taken_up_again(draft: Draft, incident: Incident, alert: Alert) -> Incident:
+def taken_up_again(draft: Draft, incident: Incident, event: AlertReceived) -> Incident:
     """What was mitigated fires anew: nobody has it any more, and the owner is paged."""
     moved = incident.moved(Trigger.ROLLBACK_FAILED)
     incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
-    if incident.rollback is not None and incident.rollback.verdict is None:
-        failed = replace(incident.rollback, verdict=Verdict.NOT_RECOVERED)
-        incident = replace(incident, rollback=failed)
-    text = f"After the rollback another alert fired: {alert.summary or alert.title}"
+    which = "the same alert fires again" if event.resumed else "another alert fired"
+    text = f"After the rollback {which}: {event.alert.summary or event.alert.title}"
     draft.say(incident, TimelineKind.JOINED, text)
-    incident = draft.page(incident, PageStep.NOT_RECOVERED, (text,))
+    rollback = incident.rollback
+    if rollback is not None and (rollback.verdict is None or _refuted(rollback, event)):
+        failed = replace(rollback, verdict=Verdict.NOT_RECOVERED)
+        incident = replace(incident, rollback=failed)
+        if rollback.verdict is not None:
+            text = f"{text}, since before it was said to have ended"
+            draft.say(incident, TimelineKind.VERDICT, f"Verdict: {failed.verdict}. {text}")
+    incident = propose_further(draft, draft.page(incident, PageStep.NOT_RECOVERED, (text,)))
     remind(draft, incident)
     return incident
+
+
+def _refuted(rollback: Rollback, event: AlertReceived) -> bool:
+    """Whether it counts as recovered by an end of its trigger that the sender takes back."""
+    back = event.resumed and rollback.trigger in event.over
+    return back and rollback.verdict is Verdict.RECOVERED
 
 
 def worth_a_page(draft: Draft, incident: Incident, alert: Alert) -> bool:

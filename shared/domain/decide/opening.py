@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from shared.domain.action import ActionKind, PlanOrder
 from shared.domain.decide.draft import Draft
-from shared.domain.event import TimerKind
+from shared.domain.event import AlertReceived, TimerKind
 from shared.domain.incident import Incident, Rollback, TimelineKind, incident_id
 from shared.domain.incident_state import State
 from shared.domain.paging import PageStep
@@ -69,8 +70,15 @@ def watch(draft: Draft, incident: Incident) -> None:
 
 
 def remind(draft: Draft, incident: Incident) -> None:
-    """Look again whether somebody has acknowledged, each time after twice as long."""
-    reminders = sum(page.step is PageStep.REMINDER for page in incident.pages)
+    """Look again whether somebody has acknowledged, each time after twice as long.
+
+    Reminders that somebody acknowledged, and those from before it was reopened, do not count.
+    """
+    since = incident.reopened_at or incident.opened_at
+    reminders = sum(
+        page.step is PageStep.REMINDER and page.acknowledged_at is None and page.decided_at >= since
+        for page in incident.pages
+    )
     wait = draft.policy.timing.remind_after * 2 ** min(reminders, LONGEST_REMINDER)
     draft.timer(TimerKind.REMIND, incident, draft.now + wait)
 
@@ -101,6 +109,7 @@ def wish_rollback(
         phase=Phase.UNAVAILABLE if no_rollback else Phase.PLANNING,
         asked_at=draft.now,
         trigger=incident.trigger,
+        fired_at=_fired_at(draft),
         why_not=no_rollback,
         requested_by=requested_by,
     )
@@ -111,12 +120,59 @@ def wish_rollback(
     return replace(incident, rollback=ask_for_plan(draft, incident, wish))
 
 
+def _fired_at(draft: Draft) -> datetime | None:
+    """When the alert began that is being dealt with, if it is one."""
+    return draft.event.alert.starts_at if isinstance(draft.event, AlertReceived) else None
+
+
 def ask_for_plan(draft: Draft, incident: Incident, wish: Rollback) -> Rollback:
-    """Have the plan made, now or as soon as the drill under way has put its traffic back."""
-    if draft.stack.drill is not None:
+    """Have the plan made, now or as soon as a drill has put its traffic back, or a tag is set."""
+    if draft.stack.drill is not None or draft.stack.tagging:
         return replace(wish, waiting=True)
-    draft.act(ActionKind.PLAN, incident.id, PlanOrder())
+    person = draft.policy.people.get(wish.requested_by)
+    order = plan_order(
+        draft,
+        asked_by=person.name if person else "",
+        reason=wish.reason or incident.title,
+        did_not_help=tuple(
+            service.to_revision
+            for tried in incident.earlier
+            if tried.plan is not None
+            for service in tried.plan.services
+        ),
+    )
+    draft.act(ActionKind.PLAN, incident.id, order)
     return replace(wish, waiting=False)
+
+
+def plan_order(
+    draft: Draft,
+    *,
+    asked_by: str,
+    reason: str = "",
+    drill: str = "",
+    view: str = "",
+    did_not_help: tuple[str, ...] = (),
+) -> PlanOrder:
+    """The order for a plan, with all that the head knows of the stack's services."""
+    return PlanOrder(
+        drill=drill,
+        view=view,
+        records=draft.stack.services,
+        rolled_back=draft.stack.rolled_back,
+        did_not_help=did_not_help,
+        asked_by=asked_by,
+        reason=reason,
+    )
+
+
+def plan_what_waits(draft: Draft) -> None:
+    """What a plan had to wait for is over."""
+    for incident in draft.stack.incidents:
+        wish = incident.rollback
+        if wish is not None and wish.waiting and wish.phase is Phase.PLANNING:
+            asked = ask_for_plan(draft, incident, wish)
+            draft.put(replace(incident, rollback=asked))
 
 
 def why_no_rollback(draft: Draft) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.action import ActionKind, TrafficOrder
+from shared.domain.decide.approvals import approve
 from shared.domain.decide.asks import on_ask
 from shared.domain.decide.closing import on_over
 from shared.domain.decide.draft import Draft, acknowledged
@@ -16,7 +16,7 @@ from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import Choice
-from shared.domain.policy import Person
+from shared.domain.policy import IN_POLICY, Person
 from shared.domain.rollback_phase import Step
 
 _WORDS: Final = {
@@ -28,8 +28,15 @@ _WORDS: Final = {
     Choice.ROLLBACK: "ask for a rollback",
     Choice.DRILL: "start a drill",
     Choice.DECLARE: "declare an incident",
+    Choice.UNLATCH: "hand a service back to Switchman",
 }
-_ABOUT_A_STACK: Final = (Choice.PREVIEW, Choice.ROLLBACK, Choice.DRILL, Choice.DECLARE)
+_ABOUT_A_STACK: Final = (
+    Choice.PREVIEW,
+    Choice.ROLLBACK,
+    Choice.DRILL,
+    Choice.DECLARE,
+    Choice.UNLATCH,
+)
 _STRANGER: Final = "the policy knows no person with this Slack account; ask whoever keeps it"
 _CLOSED: Final = "That incident is closed."
 
@@ -50,6 +57,7 @@ def on_instruction(draft: Draft, event: Instructed) -> Reason:
             asked=asked.text,
             answer=reason.value,
             text=told,
+            via=asked.via,
         )
     )
     return reason
@@ -58,7 +66,7 @@ def on_instruction(draft: Draft, event: Instructed) -> Reason:
 def _follow(draft: Draft, event: Instructed) -> tuple[Reason, str]:
     """What came of it, and what the person was told where nothing did."""
     instruction = event.instruction
-    person = draft.policy.person_by_slack(instruction.person)
+    person = draft.policy.person_known_as(instruction.person)
     if instruction.choice in _ABOUT_A_STACK:
         answer = on_ask(draft, instruction, person) if person else _STRANGER
         if isinstance(answer, Reason):
@@ -66,7 +74,7 @@ def _follow(draft: Draft, event: Instructed) -> tuple[Reason, str]:
         return _refuse(draft, None, instruction, answer)
     incident = draft.stack.incident(instruction.incident)
     if incident is None:
-        draft.tell("", instruction.channel, instruction.person, _CLOSED)
+        _tell(draft, "", instruction, _CLOSED)
         return Reason.STALE, _CLOSED
     done = _carry_out(draft, incident, event, person) if person else _STRANGER
     if isinstance(done, str):
@@ -82,12 +90,18 @@ def _refuse(
     """Nothing changes; the person is told why, and an incident remembers it."""
     wish = _WORDS[asked.choice]
     text = f"You wanted to {wish}, which is refused: {why}."
-    draft.tell(incident.id if incident else "", asked.channel, asked.person, text)
+    _tell(draft, incident.id if incident else "", asked, text)
     if incident is not None:
-        person = draft.policy.person_by_slack(asked.person)
+        person = draft.policy.person_known_as(asked.person)
         who = person.name if person else asked.person
         draft.say(incident, TimelineKind.REFUSED, f"{who} wanted to {wish}; refused: {why}")
     return Reason.REFUSED, text
+
+
+def _tell(draft: Draft, incident: str, asked: Instruction, text: str) -> None:
+    """Tell whoever asked in Slack; who asked without it waits for the audit row."""
+    if not asked.person.startswith(IN_POLICY):
+        draft.tell(incident, asked.channel, asked.person, text)
 
 
 def _carry_out(
@@ -102,7 +116,7 @@ def _carry_out(
     if isinstance(rollback, str):
         return rollback
     if instruction.choice is Choice.APPROVE:
-        return _approve(draft, incident, rollback, person, instruction.at)
+        return approve(draft, incident, rollback, person, instruction.at)
     return _reject(draft, incident, rollback, person)
 
 
@@ -110,7 +124,8 @@ def _acknowledge(draft: Draft, incident: Incident, person: Person, at: datetime)
     moved = incident.moved(Trigger.ACKNOWLEDGE)
     later = moved is Refusal.ALREADY_ACKNOWLEDGED
     if later and any(not page.acknowledged_at for page in incident.pages):
-        draft.say(incident, TimelineKind.ACKNOWLEDGED, f"{person.name} acknowledged too", at=at)
+        too = " too" if incident.acknowledged_at else ""
+        draft.say(incident, TimelineKind.ACKNOWLEDGED, f"{person.name} acknowledged{too}", at=at)
         return acknowledged(incident, person.id, at)
     if isinstance(moved, Refusal):
         by = f" by {_name(draft, incident.acknowledged_by)}" if incident.acknowledged_by else ""
@@ -143,20 +158,6 @@ def _decidable(
     if isinstance(stepped, Refusal):
         return stepped.value
     return Refusal.PLAN_EXPIRED.value if draft.now >= rollback.plan.expires_at else stepped
-
-
-def _approve(
-    draft: Draft, incident: Incident, rollback: Rollback, person: Person, at: datetime
-) -> Incident | str:
-    moved = incident.moved(Trigger.ROLLBACK_APPROVED)
-    if isinstance(moved, Refusal):
-        return moved.value
-    assert rollback.plan is not None
-    draft.say(moved, TimelineKind.APPROVED, f"{person.name} approved the rollback", at=at)
-    order = TrafficOrder(plan=rollback.plan)
-    draft.act(ActionKind.APPLY, incident.id, order, not_after=rollback.plan.expires_at)
-    approved = replace(rollback, approved_by=person.id, approved_at=at)
-    return acknowledged(replace(moved, rollback=approved), person.id, at)
 
 
 def _reject(draft: Draft, incident: Incident, rollback: Rollback, person: Person) -> Incident:

@@ -3,53 +3,91 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from shared.domain.action import (
-    Action,
     ActionKind,
     Delivered,
     GaveUp,
+    Measured,
+    MeasureOrder,
     PageOrder,
     PlanOrder,
     ShowOrder,
+    TrafficOrder,
 )
 from shared.domain.card import card_for, digest
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill_step
+from shared.domain.decide.filed import on_late_page
+from shared.domain.decide.latches import with_latches
+from shared.domain.decide.notices import on_notified
+from shared.domain.decide.observing import note_own, on_sights
+from shared.domain.decide.proof import on_measured
+from shared.domain.decide.proposals import about_rollback, on_planned
 from shared.domain.decide.sheets import plan_sheet
+from shared.domain.decide.tagging import on_tagged
 from shared.domain.decide.traffic import on_applied, on_lost, on_restored
-from shared.domain.decision import Reason, TimelineRow
-from shared.domain.event import ActionFinished, TimerKind
-from shared.domain.incident import Incident, Rollback, TimelineKind
+from shared.domain.decision import Reason
+from shared.domain.event import ActionFinished
+from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import State
-from shared.domain.machine import Refusal
+from shared.domain.metrics import Measurement
 from shared.domain.paging import Page, PageStep
 from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
-from shared.domain.rollback_phase import Phase, Step
+
+_BESIDE: Final = {
+    ActionKind.OBSERVE: on_sights,
+    ActionKind.TAG: on_tagged,
+    ActionKind.NOTIFY: on_notified,
+}
+"""What is about services, and about no incident."""
 
 _GONE = (State.RESOLVED, State.REVIEWED)
 
 
 def on_finished(draft: Draft, event: ActionFinished) -> Reason:
     """Note the result, and do what it asks for."""
+    beside = _BESIDE.get(event.action.kind)
+    if beside is not None:
+        return beside(draft, event)
+    note_own(draft, event)
+    if isinstance(event.outcome, Plan):
+        event = replace(event, outcome=with_latches(draft.stack, event.outcome))
+    return _about_incident(draft, event)
+
+
+def _about_incident(draft: Draft, event: ActionFinished) -> Reason:
     action, outcome = event.action, event.outcome
     incident = draft.stack.incident(action.incident)
     if incident is None:
         return _without_incident(draft, event)
+    if isinstance(action.order, TrafficOrder) and not about_rollback(incident, action):
+        return Reason.STALE
     match outcome:
         case Delivered():
             assert isinstance(action.order, PageOrder)
             return _delivered(draft, incident, action.order.page, outcome)
         case Plan() | NoPlan():
-            return _planned(draft, incident, outcome)
-        case TrafficOutcome() if action.kind is ActionKind.APPLY:
-            return on_applied(draft, incident, outcome, event.trigger)
+            return on_planned(draft, incident, outcome, event.trigger)
         case TrafficOutcome():
-            return on_restored(draft, incident, outcome)
+            return _changed(draft, incident, event, outcome)
+        case Measured():
+            assert isinstance(action.order, MeasureOrder)
+            return on_measured(draft, incident, action.order, outcome, event.trigger)
         case GaveUp(reason):
             return _gave_up(draft, incident, event, reason)
         case _:
             return Reason.RECORDED
+
+
+def _changed(
+    draft: Draft, incident: Incident, event: ActionFinished, outcome: TrafficOutcome
+) -> Reason:
+    """Traffic was moved, or put back."""
+    if event.action.kind is ActionKind.APPLY:
+        return on_applied(draft, incident, outcome, event.trigger)
+    return on_restored(draft, incident, outcome)
 
 
 def _without_incident(draft: Draft, event: ActionFinished) -> Reason:
@@ -59,23 +97,9 @@ def _without_incident(draft: Draft, event: ActionFinished) -> Reason:
         sheet = plan_sheet(draft, event.outcome)
         draft.act(ActionKind.SHOW, "", ShowOrder(view=order.view, sheet=sheet))
         return Reason.RECORDED
-    if event.action.kind is ActionKind.PAGE and isinstance(event.outcome, Delivered):
-        return _delivered_late(draft, event.action, event.outcome)
+    if event.action.kind is ActionKind.PAGE:
+        return on_late_page(draft, event)
     return on_drill_step(draft, event)
-
-
-def _delivered_late(draft: Draft, action: Action, outcome: Delivered) -> Reason:
-    """The page reached somebody after its incident was closed and filed: the story says so."""
-    draft.row(
-        TimelineRow(
-            id=f"{draft.event.id}-t1",
-            incident=action.incident,
-            at=draft.now,
-            kind=TimelineKind.PAGED,
-            text=f"Paged in {outcome.message.channel}, after the incident was closed",
-        )
-    )
-    return Reason.RECORDED
 
 
 def _delivered(draft: Draft, incident: Incident, key: str, outcome: Delivered) -> Reason:
@@ -103,39 +127,14 @@ def _sent(draft: Draft, incident: Incident, page: Page, outcome: Delivered) -> I
     return incident
 
 
-def _planned(draft: Draft, incident: Incident, outcome: Plan | NoPlan) -> Reason:
-    """A plan is proposed; one that waits for a drill to end was asked for before it began."""
-    if incident.rollback is None or incident.rollback.waiting:
-        return Reason.STALE
-    rollback = incident.rollback.planned(outcome)
-    if isinstance(rollback, Refusal):
-        return Reason.STALE
-    if incident.state in _GONE:
-        withdrawn = rollback.step(Step.WITHDRAW)
-        rollback = rollback if isinstance(withdrawn, Refusal) else withdrawn
-    incident = replace(incident, rollback=rollback)
-    _say_plan(draft, incident, rollback)
-    if rollback.phase is Phase.PROPOSED and rollback.plan is not None:
-        draft.timer(TimerKind.PLAN_EXPIRES, incident, rollback.plan.expires_at)
-    draft.put(incident)
-    draft.refresh(incident)
-    return Reason.RECORDED
-
-
-def _say_plan(draft: Draft, incident: Incident, rollback: Rollback) -> None:
-    if rollback.plan is None:
-        text = f"No rollback is proposed: {rollback.why_not}"
-        draft.say(incident, TimelineKind.NOT_PROPOSED, text)
-        return
-    moves = ", ".join(service.in_words() for service in rollback.plan.services)
-    draft.say(incident, TimelineKind.PROPOSED, f"Rollback proposed: {moves}")
-
-
 def _gave_up(draft: Draft, incident: Incident, event: ActionFinished, reason: str) -> Reason:
     """An action that will not be tried again is never given up in silence."""
-    kind = event.action.kind
+    kind, order = event.action.kind, event.action.order
+    if isinstance(order, MeasureOrder):
+        unknown = Measured(tuple(Measurement(missing=reason) for _ in order.queries))
+        return on_measured(draft, incident, order, unknown, event.trigger)
     if kind is ActionKind.PLAN:
-        return _planned(draft, incident, NoPlan(reason=reason))
+        return on_planned(draft, incident, NoPlan(reason=reason), event.trigger)
     if kind in (ActionKind.APPLY, ActionKind.RESTORE):
         return on_lost(draft, incident, reason)
     if kind is ActionKind.PAGE:

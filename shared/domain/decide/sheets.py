@@ -6,6 +6,7 @@ from shared.domain.action import GaveUp, Outcome
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.opening import why_no_rollback
 from shared.domain.paging import Sheet
+from shared.domain.plan_words import describe_plan
 from shared.domain.rollback import NoPlan, Plan
 
 
@@ -20,8 +21,16 @@ def plan_sheet(draft: Draft, outcome: Outcome) -> Sheet:
         stack=stack.name,
         moves=moves,
         note=note,
-        approvers=draft.policy.approver_names(stack.id),
+        approvers=_approvers(draft),
+        plan=describe_plan(outcome) if moves and isinstance(outcome, Plan) else (),
     )
+
+
+def _approvers(draft: Draft) -> str:
+    """Who may approve, and how many have to where one is not enough."""
+    teams = draft.policy.approver_names(draft.stack.id)
+    needed = draft.policy.stack(draft.stack.id).rollback.approvals
+    return teams if needed == 1 else f"{teams} ({needed} people)"
 
 
 def _shown(outcome: Outcome) -> tuple[tuple[str, ...], str]:

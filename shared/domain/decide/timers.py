@@ -7,16 +7,16 @@ from datetime import timedelta
 from typing import Final
 
 from shared.domain.alert import AlertStatus
-from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.draft import Draft, reopened
 from shared.domain.decide.opening import ask_for_plan, page_owner, remind, watch
-from shared.domain.decide.verdicts import awaits_verdict, settle_verdict
+from shared.domain.decide.proof import measure, verify
+from shared.domain.decide.verdicts import settle_verdict
 from shared.domain.decision import Reason
 from shared.domain.event import TimerDue, TimerKind
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import State, Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
-from shared.domain.rollback import Verdict
 from shared.domain.rollback_phase import Phase, Step
 
 KEEP_UNSENT: Final = timedelta(hours=6)
@@ -37,7 +37,9 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
         case TimerKind.PLAN_EXPIRES:
             return _expire(draft, incident)
         case TimerKind.VERIFY:
-            return _verify(draft, incident, event.trigger)
+            return verify(draft, incident, event.trigger)
+        case TimerKind.MEASURE:
+            return measure(draft, incident, event.trigger)
         case TimerKind.FORGET:
             return _forget(draft, incident)
         case TimerKind.REMIND:
@@ -64,7 +66,7 @@ def _not_over(draft: Draft, incident: Incident) -> Reason:
     """It was resolved, and fires: whoever overlooked that, a person has to know now."""
     moved = incident.moved(Trigger.ALERT_FIRED)
     assert not isinstance(moved, Refusal), "a resolved incident may always be reopened"
-    moved = replace(nobody_has_it(moved), rounds=moved.rounds + 1, resolved_at=None)
+    moved = reopened(moved, draft.now)
     watch(draft, moved)
     remind(draft, moved)
     draft.say(moved, TimelineKind.REOPENED, "It was resolved while an alert of it fired: reopened")
@@ -77,6 +79,7 @@ def _confirm(draft: Draft, incident: Incident, firing: int) -> Reason:
         moved = incident.moved(Trigger.STILL_FIRING)
         if isinstance(moved, Refusal):
             return Reason.STALE
+        moved = replace(moved, ended_by="")
         draft.put(moved)
         watch(draft, moved)
         draft.refresh(moved)
@@ -118,27 +121,6 @@ def _expire(draft: Draft, incident: Incident) -> Reason:
     draft.put(incident)
     draft.refresh(incident)
     return Reason.EXPIRED
-
-
-def _verify(draft: Draft, incident: Incident, trigger: AlertStatus | None) -> Reason:
-    """The time in which the alert had to end is over."""
-    rollback = incident.rollback
-    if rollback is None or not awaits_verdict(rollback):
-        return Reason.STALE
-    if settle_verdict(draft, incident, trigger):
-        return Reason.RECOVERED
-    verdict = Verdict.UNKNOWN if trigger is None else Verdict.NOT_RECOVERED
-    moved = incident.moved(Trigger.ROLLBACK_FAILED)
-    incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
-    incident = replace(incident, rollback=replace(rollback, verdict=verdict))
-    known = "the alert that set it off still fires"
-    text = "traffic is on the target and healthy, yet " + (
-        "nobody knows whether the alert that set it off has ended" if trigger is None else known
-    )
-    draft.say(incident, TimelineKind.VERDICT, f"Verdict: {verdict}: {text}")
-    incident = draft.page(incident, PageStep.NOT_RECOVERED, (text.capitalize(),))
-    draft.refresh(incident)
-    return Reason.RECORDED
 
 
 def _remind(draft: Draft, incident: Incident) -> Reason:

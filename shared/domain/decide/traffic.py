@@ -9,13 +9,15 @@ from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.draft import Draft, nobody_has_it
 from shared.domain.decide.opening import remind
-from shared.domain.decide.verdicts import in_words, measured, settle_verdict
+from shared.domain.decide.proof import await_proof
+from shared.domain.decide.proposals import propose_further
+from shared.domain.decide.verdicts import in_words, measured, split_in_words
 from shared.domain.decision import Reason
-from shared.domain.event import TimerKind
 from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
+from shared.domain.policy import OnPartial
 from shared.domain.rollback import (
     MoveResult,
     TrafficOutcome,
@@ -28,7 +30,10 @@ from shared.domain.rollback_phase import Step
 def on_applied(
     draft: Draft, incident: Incident, outcome: TrafficOutcome, trigger: AlertStatus | None
 ) -> Reason:
-    """All moved: judge it. Some refused: put the others back. In doubt: hands off, and page."""
+    """All moved: judge it. Some refused: put the others back, unless the policy says hold.
+
+    In doubt: hands off, and page.
+    """
     _say_outcome(draft, incident, outcome)
     if incident.rollback is not None:
         noted = replace(incident.rollback, outcomes=outcome.services)
@@ -39,6 +44,8 @@ def on_applied(
         return _moved(draft, incident, outcome, trigger)
     if not outcome.to_put_back():
         return _undone(draft, incident, outcome, Step.NOTHING_MOVED)
+    if draft.policy.stack(draft.stack.id).rollback.on_partial is OnPartial.HOLD:
+        return _hold(draft, incident, outcome, "Not every service moved, and the policy says hold")
     return _put_back(draft, incident, outcome)
 
 
@@ -88,24 +95,22 @@ def _moved(
     rollback = _stepped(incident, Step.MOVED)
     if rollback is None:
         return Reason.STALE
-    rollback = replace(rollback, started_at=outcome.started_at)
+    rollback = measured(rollback, outcome)
+    if rollback.plan is not None:
+        draft.stack = draft.stack.without_images_of(rollback.plan)
     if outcome.healthy_at is None:
         rollback = replace(rollback, verdict=Verdict.NOT_RECOVERED)
         draft.say(incident, TimelineKind.UNHEALTHY, f"Still not healthy: {outcome.health}")
         details = ("Traffic was moved and health did not come back", outcome.health)
         return _failed(draft, incident, rollback, PageStep.NOT_RECOVERED, details)
-    rollback = measured(rollback, outcome.started_at, outcome.healthy_at)
     moved = incident.moved(Trigger.ROLLBACK_HEALTHY)
     if isinstance(moved, Refusal):
         return Reason.STALE
     healthy = replace(moved, rollback=rollback, mitigated_at=outcome.healthy_at)
-    text = f"Healthy: {in_words(rollback)}"
+    text = f"Healthy: {in_words(rollback)} ({split_in_words(healthy)})"
     draft.say(healthy, TimelineKind.HEALTHY, text, at=outcome.healthy_at)
     draft.put(healthy)
-    window = draft.policy.stack(draft.stack.id).rollback.verify_window
-    draft.timer(TimerKind.VERIFY, healthy, draft.now + window)
-    if not settle_verdict(draft, healthy, trigger):
-        draft.refresh(healthy)
+    await_proof(draft, healthy, trigger)
     return Reason.RECORDED
 
 
@@ -181,7 +186,7 @@ def _failed(
     incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
     incident = replace(incident, rollback=rollback)
     draft.say(incident, TimelineKind.VERDICT, f"Verdict: {rollback.verdict}. {details[0]}")
-    incident = draft.page(incident, step, details)
+    incident = propose_further(draft, draft.page(incident, step, details))
     remind(draft, incident)
     draft.refresh(incident)
     return Reason.RECORDED

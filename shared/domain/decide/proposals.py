@@ -1,0 +1,123 @@
+"""What follows from a plan: it is proposed to people, or goes by itself where that is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from shared.domain.action import Action, ActionKind, TrafficOrder
+from shared.domain.alert import AlertStatus
+from shared.domain.automatic import MayGo, Moment, NeedsApproval, judge
+from shared.domain.decide.draft import Draft
+from shared.domain.decide.opening import ask_for_plan
+from shared.domain.decision import Reason
+from shared.domain.event import TimerKind
+from shared.domain.incident import Incident, Rollback, TimelineKind
+from shared.domain.incident_state import State, Trigger
+from shared.domain.machine import Refusal
+from shared.domain.paging import PageStep
+from shared.domain.rollback import NoPlan, Plan, RollbackMode, Verdict
+from shared.domain.rollback_phase import Phase, Step
+
+START_WITHIN: Final = timedelta(minutes=5)
+"""What goes by itself and has not begun so soon after its plan is not begun."""
+
+_GONE: Final = (State.RESOLVED, State.REVIEWED)
+
+
+def on_planned(
+    draft: Draft, incident: Incident, outcome: Plan | NoPlan, trigger: AlertStatus | None
+) -> Reason:
+    """A plan is here; one that waits for a drill to end was asked for before it began."""
+    if incident.rollback is None or incident.rollback.waiting:
+        return Reason.STALE
+    rollback = incident.rollback.planned(outcome)
+    if isinstance(rollback, Refusal):
+        return Reason.STALE
+    if incident.state in _GONE:
+        withdrawn = rollback.step(Step.WITHDRAW)
+        rollback = rollback if isinstance(withdrawn, Refusal) else withdrawn
+    incident = replace(incident, rollback=rollback)
+    if isinstance(outcome, NoPlan):
+        text = f"No rollback is proposed: {outcome.reason}"
+        draft.say(incident, TimelineKind.NOT_PROPOSED, text)
+    else:
+        incident = _proposed(draft, incident, rollback, outcome, trigger)
+    draft.put(incident)
+    draft.refresh(incident)
+    return Reason.RECORDED
+
+
+def propose_further(draft: Draft, incident: Incident) -> Incident:
+    """Ask for a plan to one more revision, where the policy says so and the first did not help.
+
+    At most once for an incident, and people always have to approve it.
+    """
+    tried = incident.rollback
+    allowed = draft.policy.stack(draft.stack.id).rollback.further_candidate
+    if not allowed or incident.earlier or tried is None or tried.phase is not Phase.APPLIED:
+        return incident
+    if tried.verdict is not Verdict.NOT_RECOVERED or draft.stack.rollback_owner() is not None:
+        return incident
+    wish = Rollback(
+        mode=RollbackMode.PROPOSED,
+        phase=Phase.PLANNING,
+        asked_at=draft.now,
+        trigger=tried.trigger,
+        requested_by=tried.requested_by,
+        reason="the first rollback did not help",
+    )
+    incident = replace(incident, earlier=(tried,))
+    text = "It did not help: one further revision is looked for, which people have to approve"
+    draft.say(incident, TimelineKind.ASKED, text)
+    incident = replace(incident, rollback=ask_for_plan(draft, incident, wish))
+    draft.put(incident)
+    return incident
+
+
+def about_rollback(incident: Incident, action: Action) -> bool:
+    """Whether a change of traffic is that of the incident's rollback, and of no earlier one."""
+    order, rollback = action.order, incident.rollback
+    if not isinstance(order, TrafficOrder) or rollback is None or rollback.plan is None:
+        return False
+    return order.plan.hash == rollback.plan.hash
+
+
+def _proposed(
+    draft: Draft, incident: Incident, rollback: Rollback, plan: Plan, trigger: AlertStatus | None
+) -> Incident:
+    """The incident with its plan, said to people or under way."""
+    rules = draft.policy.stack(draft.stack.id).rollback.automatic
+    moment = Moment(now=draft.now, firing=trigger is AlertStatus.FIRING)
+    answer = judge(rules, draft.stack, incident, plan, moment)
+    proposed = replace(rollback, proposed_at=draft.now)
+    said = f"Rollback proposed: {', '.join(service.in_words() for service in plan.services)}"
+    if isinstance(answer, NeedsApproval) and rules is not None:
+        said = f"{said}. It needs approval: {answer.reason}"
+    draft.say(incident, TimelineKind.PROPOSED, said)
+    incident = replace(incident, rollback=proposed)
+    if proposed.phase is not Phase.PROPOSED:
+        return incident
+    going = _going(draft, incident, proposed, plan, answer) if isinstance(answer, MayGo) else None
+    if going is None:
+        draft.timer(TimerKind.PLAN_EXPIRES, incident, plan.expires_at)
+    return going or incident
+
+
+def _going(
+    draft: Draft, incident: Incident, proposed: Rollback, plan: Plan, answer: MayGo
+) -> Incident | None:
+    """The incident whose rollback goes by itself; None where the incident is past that."""
+    applying, moved = proposed.step(Step.APPROVE), incident.moved(Trigger.ROLLBACK_APPROVED)
+    rules = draft.policy.stack(draft.stack.id).rollback.automatic
+    if isinstance(applying, Refusal) or isinstance(moved, Refusal) or rules is None:
+        return None
+    incident = replace(moved, rollback=replace(applying, mode=RollbackMode.AUTOMATIC))
+    draft.say(incident, TimelineKind.APPROVED, f"It goes by itself: {answer.why}")
+    draft.stack = draft.stack.with_automatic(draft.now, rules.per_hour)
+    not_after = min(plan.expires_at, draft.now + START_WITHIN)
+    draft.act(ActionKind.APPLY, incident.id, TrafficOrder(plan=plan), not_after=not_after)
+    moves = ", ".join(service.in_words() for service in plan.services)
+    details = (f"Switchman rolls back without asking: {moves}", f"Why: {answer.why}")
+    return draft.page(incident, PageStep.AUTOMATIC, details)
