@@ -72,9 +72,12 @@ class Handle:
 
     def _once(self, event: Event, settles: Settlement | None) -> Handled:
         series = None
-        if isinstance(event, AlertReceived):
-            event, series = self._placed(event)
-        pending = self.heads.seen(event.id)
+        pending = self.heads.seen(event.id) if _names_one_message(event) else None
+        if isinstance(event, AlertReceived) and pending is None:
+            message = event
+            event, series = self._placed(message)
+            if event.id != message.id or not _names_one_message(message):
+                pending = self.heads.seen(event.id)
         if pending is not None:
             self.announcer.again(pending)
             return Handled(event.id, event.stack, None)
@@ -182,3 +185,12 @@ class Handle:
         fires = any(each.status is AlertStatus.FIRING for each in rows)
         series = Series(id=row.series, limit=MOST_LOOKED_AT, rows=rows)
         return (AlertStatus.FIRING if fires else AlertStatus.RESOLVED), series
+
+
+def _names_one_message(event: Event) -> bool:
+    """Whether the event's id is that of a single message, so that having seen it settles it.
+
+    An alert that does not tell when it was published may be about another time of firing than
+    the one its id names.
+    """
+    return not isinstance(event, AlertReceived) or event.alert.published_at is not None

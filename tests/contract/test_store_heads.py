@@ -262,6 +262,15 @@ def test_firing_alert_is_confirmed(store: Store) -> None:
     assert store.firing(incident().id) == 1
 
 
+def test_firing_alert_older_than_its_series_shows_is_confirmed(store: Store) -> None:
+    """It is not among the newest rows, was looked up by its id, and is no new row."""
+    fires, newer = (alert_row(n, series="s1", starts_at=at(n), heard_at=at(n)) for n in (1, 2))
+    put(store, "e1", rows=(fires, newer))
+    read = Series(id="s1", limit=1, rows=(newer,), older=(fires,))
+    put(store, "e2", rows=(replace(fires, heard_at=at(3)),), series=read)
+    assert store.alert("alert-1") == replace(fires, heard_at=at(3))
+
+
 def test_firing_alert_is_not_confirmed_by_what_was_said_before(store: Store) -> None:
     """An earlier message that it fires is a race: decide again."""
     fires = alert_row(1, series="s1", heard_at=at(2))

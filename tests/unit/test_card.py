@@ -96,7 +96,7 @@ def test_a_later_page_can_be_acknowledged_by_itself(state: State) -> None:
     assert Choice.ACKNOWLEDGE in card(proposed(state)).choices
 
 
-@pytest.mark.parametrize("phase", set(Phase) - {Phase.PROPOSED})
+@pytest.mark.parametrize("phase", [each for each in Phase if each is not Phase.PROPOSED])
 def test_nothing_is_approved_but_a_proposal(phase: Phase) -> None:
     """In every other phase the open incident offers an acknowledgement and nothing else."""
     shown = incident(rollback=rollback(phase, plan=plan()))

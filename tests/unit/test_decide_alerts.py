@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -163,6 +164,16 @@ def test_a_repeated_end_changes_nothing(story: Story) -> None:
     decision = story.reports(alert(status=AlertStatus.RESOLVED))
     assert decision.reason is Reason.ENDED_ALREADY
     assert decision.rows == ()
+
+
+def test_an_end_told_later_never_moves_the_end_back(story: Story) -> None:
+    """Two members of a pair: the row keeps the later of their two ends."""
+    story.reports(replace(alert(), published_at=NOON))
+    over = replace(alert(status=AlertStatus.RESOLVED), published_at=NOON + 2 * MINUTE)
+    story.reports(replace(over, ends_at=NOON + 2 * MINUTE))
+    story.reports(replace(over, ends_at=NOON + MINUTE, published_at=NOON + 3 * MINUTE))
+    (row,) = story.alerts.values()
+    assert (row.ends_at, row.heard_at) == (NOON + 2 * MINUTE, NOON + 3 * MINUTE)
 
 
 def test_an_alert_keeps_the_lane_it_was_given_first(story: Story) -> None:

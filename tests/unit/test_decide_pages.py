@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.action import ActionKind, Delivered, Done, GaveUp, PageOrder
+from shared.domain.action import Action, ActionKind, Delivered, Done, GaveUp, PageOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.timers import KEEP_UNSENT
-from shared.domain.decision import Reason, TimelineRow
+from shared.domain.decision import Reason
 from shared.domain.event import TimerKind
 from shared.domain.incident import TimelineKind
 from shared.domain.paging import Choice, PageStep
@@ -131,19 +131,55 @@ def test_a_private_answer_leaves_no_trace(story: Story) -> None:
     assert (decision.reason, decision.stack, decision.rows) == (Reason.RECORDED, before, ())
 
 
-def test_a_page_that_arrives_when_its_incident_is_gone_is_in_its_story(story: Story) -> None:
-    """Whoever reads it later sees that somebody was reached; nothing else follows."""
+def filed(story: Story) -> Action:
+    """The incident is over, kept for its page as long as that may take, and filed: its page."""
     page = story.last(ActionKind.PAGE)
     story.reports(alert(status=AlertStatus.RESOLVED))
     for kind in (TimerKind.SETTLE, TimerKind.CONFIRM):
         story.rings(kind)
     while story.stack.incidents:
         story.rings(TimerKind.FORGET)
-    assert story.now >= NOON + KEEP_UNSENT, "it was kept for its page as long as that may take"
+    assert story.now >= NOON + KEEP_UNSENT
+    return page
+
+
+def test_a_page_that_arrives_when_its_incident_is_filed_is_in_its_story(story: Story) -> None:
+    """Whoever reads the closed incident learns that somebody was paged after all."""
+    page = filed(story)
     decision = story.finishes(page, Delivered(message(), "drawn"))
-    (line,) = decision.rows
-    assert isinstance(line, TimelineRow)
-    assert (line.kind, decision.actions) == (TimelineKind.PAGED, ())
+    assert (decision.stack.incidents, decision.actions) == ((), ())
+    assert "after the incident was closed" in said(decision)[TimelineKind.PAGED]
+    assert {row.incident for row in story.timeline} == {page.incident}
+
+
+def test_a_page_given_up_when_its_incident_is_filed_pages_the_owner_of_triage(
+    story: Story,
+) -> None:
+    """It reached nobody, and the next one is about that: never is a page lost in silence."""
+    page = filed(story)
+    decision = story.finishes(page, GaveUp("Slack is away"))
+    failed = [row for row in story.timeline if row.kind is TimelineKind.PAGE_FAILED]
+    assert [row.incident for row in failed] == [page.incident]
+    assert (story.incident.lane, kinds(decision)) == ("triage", [ActionKind.PAGE])
+    assert page.incident in story.incident.title
+
+
+def test_a_page_given_up_when_its_incident_is_filed_joins_what_is_in_triage(story: Story) -> None:
+    """There is one incident of a lane: its owner is paged about the lost page too."""
+    page = filed(story)
+    story.reports(alert("Odd", lane="unheard-of"))
+    decision = story.finishes(page, GaveUp("Slack is away"))
+    assert kinds(decision) == [ActionKind.PAGE]
+    assert story.incident.pages[-1].step is PageStep.ACTION_FAILED
+    assert page.incident in story.incident.pages[-1].details[0]
+
+
+def test_the_page_about_a_lost_page_goes_on_to_the_other_teams(story: Story) -> None:
+    """What fails for the owner of `triage` too is the next team's."""
+    story.finishes(filed(story), GaveUp("Slack is away"))
+    decision = story.finishes(story.last(ActionKind.PAGE), GaveUp("no such channel"))
+    assert kinds(decision) == [ActionKind.PAGE]
+    assert story.incident.pages[-1].team != story.incident.pages[0].team
 
 
 def test_an_incident_whose_page_is_still_to_come_makes_no_room_for_another(story: Story) -> None:

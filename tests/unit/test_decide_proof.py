@@ -215,8 +215,10 @@ def test_what_fires_after_the_metrics_proved_it_is_paged() -> None:
     measured(story, GOOD)
     story.later(MINUTE)
     again = alert("Other", starts_at=story.now)
-    assert story.reports(again).reason is Reason.DID_NOT_HOLD
+    decision = story.reports(again)
+    assert decision.reason is Reason.DID_NOT_HOLD
     assert story.incident.pages[-1].step is PageStep.NOT_RECOVERED
+    assert TimerKind.REMIND in {timer.kind for timer in decision.timers}
 
 
 def asked_for(rules: Policy) -> Story:

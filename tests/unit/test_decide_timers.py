@@ -65,6 +65,17 @@ def test_the_second_look_counts_again(story: Story) -> None:
     assert f"{story.incident.id}:{TimerKind.SETTLE}" in story.timers
 
 
+def test_an_end_by_a_person_that_the_second_look_refutes_is_forgotten(story: Story) -> None:
+    """Nobody takes it for over any more."""
+    story.presses(BEN, Choice.RESOLVE)
+    story.later(SECOND)
+    story.presses(BEN, Choice.RESOLVE)
+    assert (story.state(), story.incident.ended_by) == (State.RESOLVING, "ben")
+    confirm = story.due(story.timers[f"{story.incident.id}:{TimerKind.CONFIRM}"])
+    story.take(replace(confirm, firing=1))
+    assert (story.state(), story.incident.ended_by) == (State.OPEN, "")
+
+
 def test_a_page_drawn_during_the_check_is_redrawn_when_the_incident_stays_open(
     story: Story,
 ) -> None:
@@ -163,6 +174,7 @@ def test_a_resolved_incident_that_fires_is_reopened_and_paged_about(story: Story
     assert TimelineKind.REOPENED in said(decision)
     assert story.incident.pages[-1].step is PageStep.REOPENED
     assert ActionKind.PAGE in kinds(decision)
+    assert TimerKind.REMIND in {timer.kind for timer in decision.timers}
     assert story.rings(TimerKind.SETTLE).reason is Reason.CHECKING
 
 

@@ -140,6 +140,13 @@ def test_a_verdict_that_is_known_is_not_judged_again(story: Story) -> None:
     assert story.rollback().verdict is Verdict.RECOVERED
 
 
+def test_a_rollback_that_failed_is_reminded_of(story: Story) -> None:
+    """Nobody has it any more: unacknowledged, the next page comes after a quarter of an hour."""
+    decision = applied(story, outcome(MOVED, MOVED))
+    due = {timer.kind: timer.due for timer in decision.timers}
+    assert due[TimerKind.REMIND] == story.now + story.policy.timing.remind_after
+
+
 def test_health_that_never_comes_back_is_paged(story: Story) -> None:
     """Traffic was moved and did not help: `not_recovered`, with what still failed."""
     decision = applied(story, outcome(MOVED, MOVED))

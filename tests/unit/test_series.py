@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.decision import Reason
+from shared.domain.event import MOST_ENDED
 from shared.domain.series import OVERTAKEN_FOR, place
 from tests.builders import MINUTE, NOON, SECOND, alert, received
 from tests.story import Story
@@ -149,6 +150,52 @@ def test_a_row_of_an_older_program_ends_by_its_start_alone() -> None:
     later = ended(id="later", status=AlertStatus.FIRING, starts_at=NOON + 5 * MINUTE, heard_at=None)
     end = resolved(NOON + 9 * MINUTE, ends_at=NOON + 2 * MINUTE)
     assert place(end, [later, row], NOON).ends == (row,)
+
+
+def test_an_end_before_its_own_start_ends_it() -> None:
+    """A sender's clock was set back meanwhile: it is that row the sender speaks of."""
+    row = ended(status=AlertStatus.FIRING, ends_at=None)
+    assert place(resolved(NOON + 2 * MINUTE, ends_at=NOON - MINUTE), [row], NOON).ends == (row,)
+
+
+def test_a_start_at_the_moment_of_the_end_before_is_overtaken_by_later_words() -> None:
+    """What ended when it began is no earlier time of firing."""
+    row = ended(id="another", starts_at=NOON - MINUTE, ends_at=NOON, heard_at=NOON + 2 * MINUTE)
+    assert place(firing(NOON + MINUTE), [row], NOON).overtaken_by == row
+
+
+def test_a_repeat_with_the_old_start_confirms_what_fires_again() -> None:
+    """The sender gives one start for all; what fires of it is one row."""
+    resumed = place(firing(NOON + 2 * MINUTE), [ended()], NOON).alert
+    row = ended(
+        id=resumed.row_id,
+        status=AlertStatus.FIRING,
+        starts_at=resumed.starts_at,
+        ends_at=None,
+        heard_at=NOON + 2 * MINUTE,
+    )
+    told = place(firing(NOON + 3 * MINUTE), [row, ended()], NOON)
+    assert (told.row, told.alert.row_id, told.resumed) == (row, row.id, False)
+
+
+def test_what_no_sender_ended_starts_again_right_after_its_start() -> None:
+    """A person ended it, by our clock; the times of a row are by the sender's."""
+    row = ended(ends_at=None)
+    told = place(firing(NOON + 2 * MINUTE), [row], NOON + 2 * MINUTE)
+    assert told.alert.starts_at == NOON + timedelta(microseconds=1)
+    assert told.resumed
+
+
+def test_an_end_ends_at_most_as_many_as_a_commit_holds() -> None:
+    """Nothing is over before the others have ended as well."""
+    rows = [
+        ended(id=f"row-{n}", status=AlertStatus.FIRING, starts_at=NOON + n * SECOND, ends_at=None)
+        for n in range(MOST_ENDED + 1, 0, -1)
+    ]
+    told = place(resolved(NOON + 3 * 60 * MINUTE), rows, NOON)
+    assert (len(told.ends), told.more, told.over) == (MOST_ENDED, True, ())
+    told = place(resolved(NOON + 3 * 60 * MINUTE), rows[1:], NOON)
+    assert (len(told.ends), told.more, len(told.over)) == (MOST_ENDED, False, MOST_ENDED)
 
 
 def test_a_sender_at_the_end_of_time_breaks_nothing() -> None:

@@ -10,8 +10,10 @@ from shared.app.last_resort import LastWord
 from shared.app.page_in_doubt import PageInDoubt
 from shared.app.people import People
 from shared.domain.action import ActionKind, Topic
+from shared.domain.decision import IncidentRow
 from shared.domain.errors import StoreAway
 from shared.domain.stack import Stack
+from shared.ports import Commit
 from tests.builders import MINUTE, alert
 from tests.fakes.chat import ChatFault, FakeChat
 from tests.fakes.last_resort import FakeLastResort
@@ -90,6 +92,30 @@ def test_a_page_that_slack_refuses_is_told_at_once(world: World, resort: FakeLas
     assert len(resort.texts()) == len(world.policy.teams)
     assert world.incident.title in resort.texts()[0]
     assert world.chat.posted() == ()
+
+
+def test_a_page_whose_incident_was_filed_is_told_in_full(
+    world: World, resort: FakeLastResort
+) -> None:
+    """It is in the head no more: what the page says is told all the same."""
+    world.reports(alert())
+    (page,) = world.topics.take(Topic.PAGES)
+    incident = world.incident
+    head, token = world.store.load("shop")
+    gone = Commit(
+        event="filed",
+        kind="test",
+        at=world.clock.now(),
+        stack_id="shop",
+        stack=head.without(incident.id),
+        rows=(IncidentRow(incident=incident),),
+    )
+    world.store.commit(gone, token)
+    world.topics.publish(Topic.PAGES.value, [page])
+    try_without_slack(world, 3)
+    (text,) = resort.texts()
+    assert incident.title in text
+    assert "To #infra" in text
 
 
 def test_without_the_store_what_the_order_says_is_told(

@@ -71,19 +71,40 @@ def test_nobody_ends_what_fires_without_having_been_told(world: World) -> None:
     assert world.store.firing(world.incident.id) == 1
 
 
-def test_a_press_ends_at_most_four_hundred_alerts(world: World) -> None:
-    """One commit holds no more: the person is told how many there are and what to do."""
+def test_each_press_ends_four_hundred_alerts_and_the_last_one_the_incident(world: World) -> None:
+    """One commit holds no more: the person is told how many are left, and says it again."""
     still_fires(world)
-    heard(world, *(Sender(world, f"Errors{number}").fires() for number in range(MOST_ENDED)))
-    for _ in range(2):
-        assert f"{MOST_ENDED + 1} of its alerts still fire, and a person can end at most" in (
+    many = 2 * MOST_ENDED
+    heard(world, *(Sender(world, f"Errors{number}").fires() for number in range(many)))
+    assert f"{many + 1} of its alerts still fire" in says_it_is_over(world)
+    for left in (MOST_ENDED + 1, 1):
+        assert f"{MOST_ENDED} of its alerts count as ended now, and {left} still" in (
             says_it_is_over(world)
         )
-    assert world.store.firing(world.incident.id) == MOST_ENDED + 1
-    heard(world, Sender(world, "Errors0").ends())
-    says_it_is_over(world)
+        assert world.store.firing(world.incident.id) == left
+        assert world.incident.state is State.ACKNOWLEDGED
     assert says_it_is_over(world) == ""
-    assert world.store.firing(world.incident.id) == 0
+    pass_time(world, MINUTE)
+    assert world.incident.state is State.RESOLVED
+
+
+def test_a_double_click_does_not_count_as_saying_it_again(world: World) -> None:
+    """Whoever presses twice at once has not read what still fires."""
+    still_fires(world)
+    for _ in range(2):
+        assert "still fire" in says_it_is_over(world, after=timedelta())
+    assert world.store.firing(world.incident.id) == 1
+
+
+def test_what_was_said_before_an_incident_ended_does_not_count_after_it(world: World) -> None:
+    """It fires again within ten minutes: its next end by a person needs two presses again."""
+    sender = still_fires(world)
+    says_it_is_over(world)
+    says_it_is_over(world)
+    world.clock.advance(MINUTE)
+    heard(world, sender.fires())
+    assert "still fire" in says_it_is_over(world)
+    assert world.store.firing(world.incident.id) == 1
 
 
 def test_a_person_who_ends_the_trigger_leaves_the_verdict_unknown(proposed: World) -> None:

@@ -202,3 +202,30 @@ def test_a_timer_in_trouble_does_not_hold_up_the_others(world: World) -> None:
     assert world.store.due(world.clock.now()) == (first,)
     assert world.tick().timers == 1
     assert second.incident != first.incident
+
+
+def test_an_alert_that_fires_on_a_resolved_incident_is_found(world: World) -> None:
+    """However it came to be there, the tick reopens the incident and its owner is paged."""
+    fired = alert()
+    world.reports(fired, replace(fired, status=AlertStatus.RESOLVED))
+    world.deliver()
+    settle(world, 2)
+    assert world.incident.state is State.RESOLVED
+    _, token = world.store.load("shop")
+    row = AlertRow(
+        id="overlooked",
+        stack="shop",
+        lane="infra",
+        incident=world.incident.id,
+        status=AlertStatus.FIRING,
+        title="Overlooked",
+        starts_at=world.clock.now(),
+        received_at=world.clock.now(),
+    )
+    overlooked = Commit(
+        event="e", kind="alert", at=world.clock.now(), stack_id="shop", stack=None, rows=(row,)
+    )
+    world.store.commit(overlooked, token)
+    assert world.tick().failed == ()
+    found = world.incident
+    assert (found.state, found.pages[-1].step) == (State.OPEN, PageStep.REOPENED)
