@@ -25,10 +25,17 @@ class Outside(Drawn):
         self._world.traffic.change_by_hand(resource, split)
         self._world.note(f"by hand: {resource}")
 
+    def release(self, stack: str) -> None:
+        """A new revision of every service of a stack, each answering all requests at once."""
+        for service in self._world.policy.stack(stack).services:
+            self._deploy(service.resource)
+
     def deploy(self) -> None:
         """A new revision."""
+        self._deploy(self._resource())
+
+    def _deploy(self, resource: str) -> None:
         self._drawn += 1
-        resource = self._resource()
         revision = f"{resource.rpartition('/')[2]}-{100 + self._drawn}"
         self._world.traffic.deploy(resource, revision)
         self._world.note(f"deployed: {revision}")

@@ -36,9 +36,10 @@ class People(Drawn):
                 wish = incident.rollback
                 if wish is None or wish.plan is None or wish.phase is not Phase.PROPOSED:
                     continue
-                person = next(each for each in APPROVERS if each != wish.requested_by)
                 about = {"incident": incident.id, "plan": wish.plan.hash}
-                self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
+                others = [each for each in APPROVERS if each != wish.requested_by]
+                for person in others[: self._world.policy.stack(head.id).rollback.approvals]:
+                    self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
 
     def somebody_is_late(self) -> None:
         """A person presses a button about an incident of long ago."""

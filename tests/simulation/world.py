@@ -58,8 +58,10 @@ class World:
         self.true = TrueClock(self.schedule)
         self.clock = SteppingClock(self.true)
         self.record = Record()
-        self.moves = Moves(self.record, self.policy)
         self.metrics = Gauges(self.true)
+        self.moves = Moves(
+            self.record, self.policy, self.metrics, lambda resource: self.traffic.look(resource)
+        )
         self.watch = Watch(self.schedule, self.clock, self.record, self.moves, self.proven)
         self.chat = FakeChat(self.true)
         self.traffic = CloudRun(self.true, self.chance, self._traffic_changed)
