@@ -50,14 +50,14 @@ class Happenings:
             (200, 1400, self._people.somebody_insists),
             (600, 1400, self._senders.alert_meets_a_timer),
             (1000, 1400, self._people.somebody_reads),
-            (280, 330, lambda: self._outside.release(STACKS[0])),
-            (430, 500, lambda: self._senders.alert_fires(STACKS[0], LANES[0], Severity.SEV1)),
-            (500, 600, self._people.somebody_approves),
+            (370, 420, lambda: self._outside.release(STACKS[0])),
+            (550, 620, lambda: self._senders.alert_fires(STACKS[0], LANES[0], Severity.SEV1)),
+            (620, 760, self._people.somebody_approves),
             (1100, 1150, lambda: self._outside.release(STACKS[0])),
             (1250, 1300, lambda: self._senders.alert_fires(STACKS[0], LANES[0], Severity.SEV1)),
             (1400, 1600, self._people.somebody_approves),
-            (300, 600, self._people.somebody_approves),
-            (600, 900, self._people.somebody_approves),
+            (760, 1000, self._people.somebody_approves),
+            (1000, 1200, self._people.somebody_approves),
         )
 
     def one(self) -> None:

@@ -21,7 +21,7 @@ from tests.simulation.world import MINUTE, World
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  # a file system in memory, where there is one
 _TROUBLED: Final = timedelta(minutes=30)
-_CALM: Final = 270
+_CALM: Final = 370
 """So many seconds nothing but looks happens: what serves proves itself."""
 _PATIENCE: Final = timedelta(hours=12)
 _A_TICK: Final = timedelta(seconds=2)
@@ -98,7 +98,7 @@ class History:
                 names = (f"{service.name}-3", f"{service.name}-2", f"{service.name}-1")
                 self._world.traffic.add(service.resource, *names)
         for _ in range(chance.random.randint(12, 24)):
-            self._schedule.at(start + chance.seconds(_CALM, 1700), self._happenings.one)
+            self._schedule.at(start + chance.seconds(_CALM, 1750), self._happenings.one)
         for least, most, happening in self._happenings.always():
             self._schedule.at(start + chance.seconds(least, most), happening)
         self._minutes(_TROUBLED)

@@ -171,6 +171,9 @@ class World:
         return revision, revision not in self.sick
 
     def _is_sick(self, url: str) -> bool:
-        service = url.removeprefix("https://").partition(".")[0]
+        """Whether the revision that answers there is; a tag's URL leads to the tag's revision."""
+        tag, _, service = url.removeprefix("https://").partition(".")[0].rpartition("---")
         state = self.traffic.look(f"projects/shops/locations/europe-west1/services/{service}")
-        return state.main_revision in self.sick
+        if not tag:
+            return state.main_revision in self.sick
+        return any(each.revision in self.sick for each in state.serving if each.tag == tag)
