@@ -53,11 +53,11 @@ class Happenings:
             (370, 420, lambda: self._outside.release(STACKS[0])),
             (550, 620, lambda: self._senders.alert_fires(STACKS[0], LANES[0], Severity.SEV1)),
             (620, 760, self._people.somebody_approves),
-            (1100, 1150, lambda: self._outside.release(STACKS[0])),
-            (1250, 1300, lambda: self._senders.alert_fires(STACKS[0], LANES[0], Severity.SEV1)),
-            (1400, 1600, self._people.somebody_approves),
             (760, 1000, self._people.somebody_approves),
-            (1000, 1200, self._people.somebody_approves),
+            (820, 840, lambda: self._outside.release(STACKS[0])),
+            (970, 1300, lambda: self._senders.alert_fires(STACKS[0], LANES[1], Severity.SEV1)),
+            (1000, 1400, self._people.somebody_approves),
+            (1400, 1600, self._people.somebody_approves),
         )
 
     def one(self) -> None:

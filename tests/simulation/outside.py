@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared.domain.rollback import TrafficTarget
 from tests.fakes.metrics import MetricsFault
 from tests.simulation.drawn import Drawn
+from tests.simulation.shop import DEPLOYER
 
 
 class Outside(Drawn):
@@ -29,6 +32,10 @@ class Outside(Drawn):
         """A new revision of every service of a stack, each answering all requests at once."""
         for service in self._world.policy.stack(stack).services:
             self._deploy(service.resource)
+            state = self._world.traffic.look(service.resource)
+            tags = (replace(each, percent=0) for each in state.traffic if each.tag)
+            split = (TrafficTarget(percent=100), *(each for each in tags if each.revision))
+            self._world.traffic.change_by_hand(service.resource, split, DEPLOYER)
 
     def deploy(self) -> None:
         """A new revision."""

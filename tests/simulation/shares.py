@@ -19,9 +19,7 @@ _TAG = "a tag changes no revision's share"
 class Freezes:
     """The shares of a stack's revisions when each of its incidents began."""
 
-    def __init__(
-        self, record: Record, policy: Policy, look: Callable[[str], ServiceState]
-    ) -> None:
+    def __init__(self, record: Record, policy: Policy, look: Callable[[str], ServiceState]) -> None:
         self._record = record
         self._policy = policy
         self._look = look

@@ -39,6 +39,7 @@ LANES: Final = ("infra", "data", "auth", "triage")
 PEOPLE: Final = ("ana", "ben", "eve", "kai", "wes")
 APPROVERS: Final = ("ben", "eve", "kai")
 STRANGER: Final = "U0NOBODY"
+DEPLOYER: Final = "deployer@shops"
 
 
 def slack(person: str) -> str:
@@ -91,7 +92,7 @@ def _stack(name: str) -> StackPolicy:
             health_window=timedelta(seconds=3),
             verify_window=timedelta(minutes=4),
             metrics=(errors(name),) if name in MEASURED else (),
-            ledger=LedgerRules(soak=timedelta(seconds=100)),
+            ledger=LedgerRules(soak=timedelta(seconds=100), deployers=(DEPLOYER,)),
             automatic=_AUTOMATIC if name == "books" else None,
             approvals=2 if name == "music" else 1,
             on_partial=OnPartial.HOLD if name == "tools" else OnPartial.RESTORE,

@@ -16,6 +16,7 @@ from shared.domain.stack import Stack
 from shared.domain.tags import calm
 from shared.domain.targets import pinned_split
 from tests.simulation.record import Record
+from tests.simulation.shop import DEPLOYER
 
 Wrong = tuple[str, str]
 TEN_TICKS: Final = timedelta(minutes=10)
@@ -49,7 +50,7 @@ class Takeovers:
         if bare(before.traffic) == bare(after.traffic):
             return
         self._taken.pop(after.resource, None)
-        if self._must_be_noticed(after):
+        if after.last_modifier != DEPLOYER and self._must_be_noticed(after):
             told = frozenset(self._record.instructions)
             self._taken[after.resource] = _TakenOver(now, told)
 

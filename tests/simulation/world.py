@@ -54,14 +54,12 @@ class World:
         self.chance = Chance(seed, INSTANTS)
         self.schedule = Schedule(NOON)
         self.schedule.restarted = self._restart
-        self.policy = policy(self.chance.random.randint(1, 3))
+        self.policy = policy(self.chance.one_of((1, 2, 3, 3)))
         self.true = TrueClock(self.schedule)
         self.clock = SteppingClock(self.true)
         self.record = Record()
         self.metrics = Gauges(self.true)
-        self.moves = Moves(
-            self.record, self.policy, self.metrics, lambda resource: self.traffic.look(resource)
-        )
+        self.moves = Moves(self.record, self.policy, self.metrics, self._look)
         self.watch = Watch(self.schedule, self.clock, self.record, self.moves, self.proven)
         self.chat = FakeChat(self.true)
         self.traffic = CloudRun(self.true, self.chance, self._traffic_changed)
@@ -169,6 +167,10 @@ class World:
         """Which revision answers most of a service's requests, and whether it answers well."""
         revision = self.traffic.look(resource).main_revision
         return revision, revision not in self.sick
+
+    def _look(self, resource: str) -> ServiceState:
+        """The service as Cloud Run has it now."""
+        return self.traffic.look(resource)
 
     def _is_sick(self, url: str) -> bool:
         """Whether the revision that answers there is; a tag's URL leads to the tag's revision."""
