@@ -86,7 +86,9 @@ class Watch:
             action = self._record.actions[worker.action]
             for wrong, detail in (
                 *self._moves.wrong_to_ask(worker, args[0], args[1], args[2], self._clock.now()),
-                *self._moves.takeovers.wrong_to_ask(worker, action, args[0], self._schedule.now),
+                *self._moves.takeovers.wrong_to_ask(
+                    worker, action, args[0], args[2], self._schedule.now
+                ),
             ):
                 self.require(False, wrong, detail)
 
