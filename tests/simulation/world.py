@@ -22,7 +22,7 @@ from tests.fakes.health import Answer, FakeHealth
 from tests.simulation.application import Application
 from tests.simulation.bus import Bus, Work
 from tests.simulation.chance import Chance
-from tests.simulation.crossings import INSTANTS, PORTS, Crossing
+from tests.simulation.crossings import AIMS, PORTS, Crossing
 from tests.simulation.gauges import Gauges, unproven
 from tests.simulation.moves import OURS, Moves
 from tests.simulation.record import Record
@@ -51,7 +51,7 @@ class World:
     """Everything there is; `run` in `history` lets it happen."""
 
     def __init__(self, seed: int, path: Path) -> None:
-        self.chance = Chance(seed, INSTANTS)
+        self.chance = Chance(seed, AIMS)
         self.schedule = Schedule(NOON)
         self.schedule.restarted = self._restart
         self.policy = policy(self.chance.one_of((1, 2, 3, 3)))
