@@ -30,7 +30,7 @@ class People(Drawn):
         self._tell(self._instruction(choice, person, incident=incident, plan=plan))
 
     def somebody_approves(self) -> None:
-        """Whoever may approve a rollback that is proposed does so."""
+        """Whoever may approve a rollback that is proposed does so; first who asked, in vain."""
         for head in self._world.record.heads.values():
             for incident in head.open_incidents():
                 wish = incident.rollback
@@ -38,7 +38,9 @@ class People(Drawn):
                     continue
                 about = {"incident": incident.id, "plan": wish.plan.hash}
                 others = [each for each in APPROVERS if each != wish.requested_by]
-                for person in others[: self._world.policy.stack(head.id).rollback.approvals]:
+                many = self._world.policy.stack(head.id).rollback.approvals
+                asker = [each for each in APPROVERS if each == wish.requested_by]
+                for person in (*asker, *others[:many]):
                     self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
 
     def somebody_is_late(self) -> None:
