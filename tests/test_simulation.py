@@ -13,16 +13,20 @@ import pytest
 
 from tests.simulation.crossings import INSTANTS
 from tests.simulation.history import scratch, tell
+from tests.simulation.releases import UNALLOWED
 
 ROOT: Final = Path(__file__).parents[1]
 PLANTED: Final = ROOT / "tests" / "simulation" / "planted"
 FOUND_BY: Final = {
     "already_taken_for_contention": "what is done is not decided again",
+    "automatic_despite_a_latch": UNALLOWED,
+    "automatic_without_cooldown": UNALLOWED,
     "blind_retry_of_traffic": "what may have happened is not asked for again",
     "commit_without_event_id": "an event takes effect once",
     "lease_without_fencing": "a stale holder's result is refused",
     "lost_publish_without_sweep": "it comes to rest",
     "missing_metrics_prove_it": "nothing is called recovered without proof",
+    "one_approval_suffices": UNALLOWED,
     "page_before_commit": "nothing is published before it is committed",
     "resolve_races_alert": "no alert fires on a resolved incident",
     "two_leases_on_one_rollback": "one lease on an action at a time",

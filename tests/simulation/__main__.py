@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from time import monotonic
 from typing import Final
@@ -21,6 +22,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.seeds = self.steps = self.faults = 0
+        self.did: Counter[str] = Counter()
         self.died: set[tuple[str, str]] = set()
         self._began = monotonic()
 
@@ -30,6 +32,7 @@ class Tally:
         self.steps += told.steps
         self.faults += told.faults
         self.died |= told.died
+        self.did += told.did
 
     def never(self) -> list[str]:
         """Instants at which no worker ever died."""
@@ -41,7 +44,8 @@ class Tally:
         return (
             f"{self.seeds} seeds in {seconds:.1f} s; for each seed {self.steps / seeds:.0f} steps "
             f"and {self.faults / seeds:.1f} faults; workers died at "
-            f"{len(INSTANTS) - len(self.never())} of {len(INSTANTS)} instants"
+            f"{len(INSTANTS) - len(self.never())} of {len(INSTANTS)} instants\n"
+            + ", ".join(f"{name}: {many}" for name, many in sorted(self.did.items()))
         )
 
 

@@ -41,14 +41,18 @@ DAYS: Final = (
 
 
 class Chance:
-    """The seed's draws. Each seed also has one instant at which a worker surely dies."""
+    """The seed's draws. Each seed also has one instant at which a worker surely dies.
+
+    Mostly the first time that it comes; every third time around it may be a later one.
+    """
 
     def __init__(self, seed: int, instants: Sequence[tuple[str, str]]) -> None:
         self.random = Random(seed)
         self.rates = self.random.choice(DAYS)
         self.faults = 0
-        self._instant = instants[seed % len(instants)]
-        self._until_it = self.random.choice((0, 0, 0, 0, 0, 1, 2))
+        around, aim = divmod(seed, len(instants))
+        self._instant = instants[aim]
+        self._until_it = self.random.choice((0, 1, 2)) if around % 3 == 2 else 0
 
     def stop(self) -> None:
         """From now on everything goes well."""

@@ -45,6 +45,15 @@ def methods(port: str) -> tuple[str, ...]:
 POINTS: Final = tuple(f"{port}.{method}" for port in PORTS for method in methods(port))
 INSTANTS: Final = tuple((point, side) for point in POINTS for side in (BEFORE, AFTER))
 
+_SELDOM: Final = {"metrics.value": 8, "heads.firing_rows": 1}
+"""Not every history crosses these: they are aimed at so many times more."""
+
+AIMS: Final = (
+    *INSTANTS,
+    *(instant for instant in INSTANTS for _ in range(_SELDOM.get(instant[0], 0))),
+)
+"""The instants that one seed after the other aims at."""
+
 REQUEST_LASTS: Final = timedelta(seconds=30)
 """A client's deadline is absolute: however long its process slept, it sends nothing after it."""
 

@@ -34,13 +34,15 @@ def errors(stack: str) -> MetricQuery:
 class Gauges(FakeMetrics):
     """The source: a sample of every stack each minute, unless it has stopped taking any.
 
-    `failing` are stacks of which requests fail although their health checks pass.
+    `failing` are stacks of which requests fail although their health checks pass; `answered` are
+    the revisions that got any, with their services.
     """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self.stopped = False
         self.failing: set[str] = set()
+        self.answered: set[tuple[str, str]] = set()
         self._clock = clock
         self._good: dict[str, datetime] = {}
 
@@ -51,6 +53,7 @@ class Gauges(FakeMetrics):
             found = [(each.resource, *serving(each.resource)) for each in stack.services]
             for resource, revision, _ in found:
                 self.serve(resource, revision, _SERVED, now)
+                self.answered.add((resource, revision))
             well = all(answers for *_, answers in found) and stack.id not in self.failing
             query = errors(stack.id)
             self.sample(query.expression, _WELL if well else _SICK, now)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shared.domain.severity import Severity
 from tests.simulation.outside import Outside
 from tests.simulation.people import People
 from tests.simulation.senders import Senders
-from tests.simulation.shop import LANES, MEASURED
+from tests.simulation.shop import LANES, STACKS
 from tests.simulation.world import World
 
 
@@ -41,19 +42,22 @@ class Happenings:
     def always(self) -> tuple[tuple[int, int, Callable[[], None]], ...]:
         """What is part of every history between two seconds, so that each crosses every port."""
         return (
-            (0, 60, self._people.schedule_asks),
+            (420, 600, self._people.schedule_asks),
             (0, 300, self._people.somebody_looks_at_a_plan),
-            (300, 600, self._people.somebody_looks_at_a_plan),
+            (400, 600, self._people.somebody_looks_at_a_plan),
             (600, 900, self._people.somebody_looks_at_a_plan),
             (0, 1400, self._people.somebody_is_late),
             (200, 1400, self._people.somebody_insists),
             (600, 1400, self._senders.alert_meets_a_timer),
             (1000, 1400, self._people.somebody_reads),
-            (10, 60, lambda: self._senders.alert_fires(MEASURED[0], LANES[0])),
-            (60, 150, self._people.somebody_approves),
-            (150, 300, self._people.somebody_approves),
-            (300, 600, self._people.somebody_approves),
-            (600, 900, self._people.somebody_approves),
+            (370, 420, lambda: self._outside.release(STACKS[0])),
+            (550, 620, lambda: self._senders.alert_fires(STACKS[0], LANES[0], Severity.SEV1)),
+            (620, 760, self._people.somebody_approves),
+            (760, 1000, self._people.somebody_approves),
+            (820, 840, lambda: self._outside.release(STACKS[0])),
+            (970, 1300, lambda: self._senders.alert_fires(STACKS[0], LANES[1], Severity.SEV1)),
+            (1000, 1400, self._people.somebody_approves),
+            (1400, 1600, self._people.somebody_approves),
         )
 
     def one(self) -> None:

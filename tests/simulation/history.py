@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +13,16 @@ from tempfile import mkdtemp
 from typing import Final
 
 from shared.domain.event import Timer
+from tests.simulation.counts import counts
 from tests.simulation.endings import check_ending
 from tests.simulation.happenings import Happenings
 from tests.simulation.watch import Broken
 from tests.simulation.world import MINUTE, World
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  # a file system in memory, where there is one
-_TROUBLED: Final = timedelta(minutes=25)
+_TROUBLED: Final = timedelta(minutes=30)
+_CALM: Final = 370
+"""So many seconds nothing but looks happens: what serves proves itself."""
 _PATIENCE: Final = timedelta(hours=12)
 _A_TICK: Final = timedelta(seconds=2)
 _FAR: Final = timedelta(days=1)
@@ -33,6 +37,7 @@ class Told:
     faults: int
     died: frozenset[tuple[str, str]]
     digest: int
+    did: Counter[str]
     broken: Broken | None
     trace: tuple[str, ...]
 
@@ -65,6 +70,7 @@ def tell(seed: int, folder: Path) -> Told:
         faults=world.chance.faults,
         died=frozenset(world.died),
         digest=world.digest,
+        did=counts(world),
         broken=broken,
         trace=tuple(_line(each) for each in world.trace) if broken else (),
     )
@@ -92,7 +98,7 @@ class History:
                 names = (f"{service.name}-3", f"{service.name}-2", f"{service.name}-1")
                 self._world.traffic.add(service.resource, *names)
         for _ in range(chance.random.randint(12, 24)):
-            self._schedule.at(start + chance.seconds(0, 1400), self._happenings.one)
+            self._schedule.at(start + chance.seconds(_CALM, 1750), self._happenings.one)
         for least, most, happening in self._happenings.always():
             self._schedule.at(start + chance.seconds(least, most), happening)
         self._minutes(_TROUBLED)

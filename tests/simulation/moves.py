@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,11 @@ from shared.domain.paging import Choice
 from shared.domain.policy import Policy
 from shared.domain.rollback import Plan, ServicePlan, ServiceState, Split, same_split
 from shared.domain.targets import pinned_split
+from tests.simulation.gauges import Gauges
 from tests.simulation.record import Record
+from tests.simulation.releases import Releases
 from tests.simulation.schedule import Worker
+from tests.simulation.shares import Freezes
 from tests.simulation.takeovers import Takeovers
 
 Wrong = tuple[str, str]
@@ -57,10 +60,18 @@ class Left:
 class Moves:
     """Every request to change traffic, and every change that took effect: ours by its request."""
 
-    def __init__(self, record: Record, policy: Policy) -> None:
+    def __init__(
+        self,
+        record: Record,
+        policy: Policy,
+        gauges: Gauges,
+        look: Callable[[str], ServiceState],
+    ) -> None:
         self.took_effect: list[Change] = []
         self.scheduled: dict[str, DrillDue] = {}
         self.takeovers = Takeovers(record)
+        self.releases = Releases(record, policy, gauges)
+        self.freezes = Freezes(record, policy, look)
         self._record = record
         self._policy = policy
         self._requests: list[Request] = []
@@ -117,6 +128,8 @@ class Moves:
             yield "traffic moves once for each decision and service", f"{fitting[0].action.id}"
         else:
             self._note(after, fitting[-1])
+            action, plan = fitting[-1].action, fitting[-1].plan
+            yield from self.freezes.wrong_with(action.kind, action.stack, plan, before, after)
 
     def _note(self, after: ServiceState, request: Request | None) -> None:
         change = Change(after.resource, after.generation, after.traffic, request)
@@ -162,22 +175,9 @@ class Moves:
             return bool(due and due.apply) or any(
                 self._may_drill(each) for each in asked if drill_id(each.id) == order.drill
             )
-        return any(self._approves(each, action, order) for each in asked)
+        return order.plan.hash in self.releases.by_plan
 
     def _may_drill(self, asked: Instruction) -> bool:
         person = self._policy.person_by_slack(asked.person)
         allowed = person is not None and self._policy.may_approve(asked.stack, person)
         return asked.choice is Choice.DRILL and APPLY in asked.text.split() and allowed
-
-    def _approves(self, asked: Instruction, action: Action, order: TrafficOrder) -> bool:
-        person = self._policy.person_by_slack(asked.person)
-        incident = self._record.incident(action.incident)
-        if asked.choice is not Choice.APPROVE or person is None or incident is None:
-            return False
-        wish = incident.rollback
-        return (
-            asked.incident == action.incident
-            and asked.plan == order.plan.hash
-            and self._policy.may_approve(action.stack, person)
-            and (wish is None or wish.requested_by != person.id)
-        )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared.domain.rollback import TrafficTarget
 from tests.fakes.metrics import MetricsFault
 from tests.simulation.drawn import Drawn
+from tests.simulation.shop import DEPLOYER
 
 
 class Outside(Drawn):
@@ -25,10 +28,21 @@ class Outside(Drawn):
         self._world.traffic.change_by_hand(resource, split)
         self._world.note(f"by hand: {resource}")
 
+    def release(self, stack: str) -> None:
+        """A new revision of every service of a stack, each answering all requests at once."""
+        for service in self._world.policy.stack(stack).services:
+            self._deploy(service.resource)
+            state = self._world.traffic.look(service.resource)
+            tags = (replace(each, percent=0) for each in state.traffic if each.tag)
+            split = (TrafficTarget(percent=100), *(each for each in tags if each.revision))
+            self._world.traffic.change_by_hand(service.resource, split, DEPLOYER)
+
     def deploy(self) -> None:
         """A new revision."""
+        self._deploy(self._resource())
+
+    def _deploy(self, resource: str) -> None:
         self._drawn += 1
-        resource = self._resource()
         revision = f"{resource.rpartition('/')[2]}-{100 + self._drawn}"
         self._world.traffic.deploy(resource, revision)
         self._world.note(f"deployed: {revision}")

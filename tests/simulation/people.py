@@ -30,15 +30,18 @@ class People(Drawn):
         self._tell(self._instruction(choice, person, incident=incident, plan=plan))
 
     def somebody_approves(self) -> None:
-        """Whoever may approve a rollback that is proposed does so."""
+        """Whoever may approve a rollback that is proposed does so; first who asked, in vain."""
         for head in self._world.record.heads.values():
             for incident in head.open_incidents():
                 wish = incident.rollback
                 if wish is None or wish.plan is None or wish.phase is not Phase.PROPOSED:
                     continue
-                person = next(each for each in APPROVERS if each != wish.requested_by)
                 about = {"incident": incident.id, "plan": wish.plan.hash}
-                self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
+                others = [each for each in APPROVERS if each != wish.requested_by]
+                many = self._world.policy.stack(head.id).rollback.approvals
+                asker = [each for each in APPROVERS if each == wish.requested_by]
+                for person in (*asker, *others[:many]):
+                    self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
 
     def somebody_is_late(self) -> None:
         """A person presses a button about an incident of long ago."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from shared.domain.action import Action, Outcome
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import DrillRow, IncidentRow, RejectedRow, TimelineRow
+from shared.domain.decision import AuditRow, DrillRow, IncidentRow, RejectedRow, TimelineRow
 from shared.domain.event import Instruction
 from shared.domain.incident import Incident
 from shared.domain.stack import Stack
@@ -28,11 +28,14 @@ class Record:
         self.actions: dict[str, Action] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.instructions: dict[str, Instruction] = {}
+        self.audit: dict[str, AuditRow] = {}
+        self.latches = self.proven = 0
 
     def take(self, commit: Commit) -> None:
         """This was written."""
         self.events.add(commit.event)
         if commit.stack is not None:
+            self._take_ledger(commit.stack)
             self.heads[commit.stack_id] = commit.stack
         for row in commit.rows:
             match row:
@@ -46,9 +49,19 @@ class Record:
                     self.drills[row.id] = row
                 case RejectedRow():
                     self.rejected[row.id] = row
+                case AuditRow():
+                    self.audit[row.id] = row
         self.actions.update({action.id: action for action in commit.actions})
         if commit.settles is not None:
             self.outcomes[commit.settles.action] = commit.settles.outcome
+
+    def _take_ledger(self, stack: Stack) -> None:
+        """Count the latches, and what proved itself."""
+        before = self.heads.get(stack.id)
+        for record in stack.services:
+            known = before.record(record.service) if before else None
+            self.latches += record.latch is not None and (known is None or known.latch is None)
+            self.proven += len(set(record.good) - set(known.good if known else ()))
 
     def _take_alert(self, row: AlertRow) -> None:
         known = self.alerts.get(row.id)

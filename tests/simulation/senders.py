@@ -25,7 +25,9 @@ class Senders(Drawn):
         self._alerts: list[Alert] = []
         self._over = False
 
-    def alert_fires(self, stack: str = "", lane: str = "") -> None:
+    def alert_fires(
+        self, stack: str = "", lane: str = "", severity: Severity | None = None
+    ) -> None:
         """A new alert; a few are the first of their fingerprint to be heard of at their end."""
         if self._over:
             return
@@ -37,7 +39,7 @@ class Senders(Drawn):
             status=AlertStatus.FIRING,
             starts_at=self._world.schedule.now - self._chance.seconds(0, 30),
             name=f"{lane} of {stack}",
-            severity=self._chance.one_of(tuple(Severity)),
+            severity=severity or self._chance.one_of(tuple(Severity)),
             labels={"stack": stack, "lane": lane},
         )
         self._alerts.append(fired)

@@ -9,8 +9,10 @@ from typing import Final
 from shared.domain.lane import Matcher, MatchOp, Route
 from shared.domain.ledger import LedgerRules
 from shared.domain.policy import (
+    AutomaticRules,
     HealthCheck,
     Lane,
+    OnPartial,
     Person,
     Policy,
     Remediation,
@@ -30,10 +32,14 @@ STACKS: Final = ("books", "music", "tools")
 MEASURED: Final = ("books", "tools")
 """Stacks whose recovery shows in a metric too."""
 PARTS: Final = ("back", "front")
+_AUTOMATIC: Final = AutomaticRules(
+    suspect_within=timedelta(minutes=12), cooldown=timedelta(minutes=6), per_hour=2
+)
 LANES: Final = ("infra", "data", "auth", "triage")
-PEOPLE: Final = ("ana", "ben", "eve", "wes")
-APPROVERS: Final = ("ben", "eve")
+PEOPLE: Final = ("ana", "ben", "eve", "kai", "wes")
+APPROVERS: Final = ("ben", "eve", "kai")
 STRANGER: Final = "U0NOBODY"
+DEPLOYER: Final = "deployer@shops"
 
 
 def slack(person: str) -> str:
@@ -86,7 +92,11 @@ def _stack(name: str) -> StackPolicy:
             health_window=timedelta(seconds=3),
             verify_window=timedelta(minutes=4),
             metrics=(errors(name),) if name in MEASURED else (),
-            ledger=LedgerRules(soak=timedelta(minutes=3)),
+            ledger=LedgerRules(soak=timedelta(seconds=100), deployers=(DEPLOYER,)),
+            automatic=_AUTOMATIC if name == "books" else None,
+            approvals=2 if name == "music" else 1,
+            on_partial=OnPartial.HOLD if name == "tools" else OnPartial.RESTORE,
+            further_candidate=name != "music",
         ),
     )
 

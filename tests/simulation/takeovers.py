@@ -16,6 +16,7 @@ from shared.domain.stack import Stack
 from shared.domain.tags import calm
 from shared.domain.targets import pinned_split
 from tests.simulation.record import Record
+from tests.simulation.shop import DEPLOYER
 
 Wrong = tuple[str, str]
 TEN_TICKS: Final = timedelta(minutes=10)
@@ -38,6 +39,7 @@ class Takeovers:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._taken: dict[str, _TakenOver] = {}
+        self._gone: set[tuple[str, str]] = set()
         self._known: dict[int, tuple[datetime, Stack]] = {}
 
     def loaded(self, worker: object, stack: Stack, now: datetime) -> None:
@@ -46,23 +48,28 @@ class Takeovers:
 
     def changed(self, before: ServiceState, after: ServiceState, now: datetime) -> None:
         """Somebody else changed the service; its shares, or other things."""
+        self._gone.add((after.resource, before.etag))
         if bare(before.traffic) == bare(after.traffic):
             return
         self._taken.pop(after.resource, None)
-        if self._must_be_noticed(after):
+        if after.last_modifier != DEPLOYER and self._must_be_noticed(after):
             told = frozenset(self._record.instructions)
             self._taken[after.resource] = _TakenOver(now, told)
 
     def wrong_to_ask(
-        self, worker: object, action: Action, resource: str, now: datetime
+        self, worker: object, action: Action, resource: str, etag: str, now: datetime
     ) -> Iterator[Wrong]:
-        """Every invariant that a request of ours for the service breaks now."""
+        """Every invariant that a request of ours for the service breaks now.
+
+        One that is guarded by the etag of before a change by hand moves nothing, however late it
+        is sent: its sender looked before.
+        """
         if action.kind is ActionKind.TAG:
             at, stack = self._known.get(id(worker), (now, Stack(id="nobody has looked")))
             if not calm(stack) or now - at > _FRESH:
                 yield _ONLY_WHEN_CALM, action.id
         taken = self._taken.get(resource)
-        if taken is None or now >= taken.at + TEN_TICKS:
+        if taken is None or now >= taken.at + TEN_TICKS or (resource, etag) in self._gone:
             return
         since = (i for i in self._record.instructions.values() if i.id not in taken.told)
         if not any(_lets(each, action, resource) for each in since):

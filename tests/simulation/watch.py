@@ -86,7 +86,9 @@ class Watch:
             action = self._record.actions[worker.action]
             for wrong, detail in (
                 *self._moves.wrong_to_ask(worker, args[0], args[1], args[2], self._clock.now()),
-                *self._moves.takeovers.wrong_to_ask(worker, action, args[0], self._schedule.now),
+                *self._moves.takeovers.wrong_to_ask(
+                    worker, action, args[0], args[2], self._schedule.now
+                ),
             ):
                 self.require(False, wrong, detail)
 
@@ -102,6 +104,7 @@ class Watch:
         if point == "heads.commit":
             self._committed(args[0], answer)
         elif point == "heads.load":
+            self._moves.releases.loaded(self._schedule.worker)
             self._moves.takeovers.loaded(self._schedule.worker, answer[0], self._schedule.now)
         elif point == "outbox.claim" and isinstance(answer, Lease):
             self._claimed(answer, args[1])
@@ -152,6 +155,11 @@ class Watch:
             held = self._holdings.pop(commit.settles.action, None)
             ours = held is not None and held.fence == commit.settles.fence
             self.require(ours, "a stale holder's result is refused", commit.settles.action)
-        for invariant, detail in (*wrong_with(commit, self._record), *self._unproven(commit)):
+        for invariant, detail in (
+            *wrong_with(commit, self._record),
+            *self._unproven(commit),
+            *self._moves.releases.wrong_with(self._schedule.worker, commit),
+        ):
             self.require(False, invariant, detail)
+        self._moves.freezes.committed(commit)
         self._record.take(commit)

@@ -22,7 +22,7 @@ from tests.fakes.health import Answer, FakeHealth
 from tests.simulation.application import Application
 from tests.simulation.bus import Bus, Work
 from tests.simulation.chance import Chance
-from tests.simulation.crossings import INSTANTS, PORTS, Crossing
+from tests.simulation.crossings import AIMS, PORTS, Crossing
 from tests.simulation.gauges import Gauges, unproven
 from tests.simulation.moves import OURS, Moves
 from tests.simulation.record import Record
@@ -51,15 +51,15 @@ class World:
     """Everything there is; `run` in `history` lets it happen."""
 
     def __init__(self, seed: int, path: Path) -> None:
-        self.chance = Chance(seed, INSTANTS)
+        self.chance = Chance(seed, AIMS)
         self.schedule = Schedule(NOON)
         self.schedule.restarted = self._restart
-        self.policy = policy(self.chance.random.randint(1, 3))
+        self.policy = policy(self.chance.one_of((1, 2, 3, 3)))
         self.true = TrueClock(self.schedule)
         self.clock = SteppingClock(self.true)
         self.record = Record()
-        self.moves = Moves(self.record, self.policy)
         self.metrics = Gauges(self.true)
+        self.moves = Moves(self.record, self.policy, self.metrics, self._look)
         self.watch = Watch(self.schedule, self.clock, self.record, self.moves, self.proven)
         self.chat = FakeChat(self.true)
         self.traffic = CloudRun(self.true, self.chance, self._traffic_changed)
@@ -168,7 +168,14 @@ class World:
         revision = self.traffic.look(resource).main_revision
         return revision, revision not in self.sick
 
+    def _look(self, resource: str) -> ServiceState:
+        """The service as Cloud Run has it now."""
+        return self.traffic.look(resource)
+
     def _is_sick(self, url: str) -> bool:
-        service = url.removeprefix("https://").partition(".")[0]
+        """Whether the revision that answers there is; a tag's URL leads to the tag's revision."""
+        tag, _, service = url.removeprefix("https://").partition(".")[0].rpartition("---")
         state = self.traffic.look(f"projects/shops/locations/europe-west1/services/{service}")
-        return state.main_revision in self.sick
+        if not tag:
+            return state.main_revision in self.sick
+        return any(each.revision in self.sick for each in state.serving if each.tag == tag)

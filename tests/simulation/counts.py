@@ -1,0 +1,40 @@
+"""How often what the engine can do was done in a history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from shared.domain.action import ActionKind
+from shared.domain.paging import PageStep
+from shared.domain.policy import OnPartial
+from shared.domain.rollback import MoveResult, Verdict
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def counts(world: World) -> Counter[str]:
+    """By name."""
+    found: Counter[str] = Counter()
+    moved = {c.request.whole.hash for c in world.moves.took_effect if c.request}
+    for plan, release in world.moves.releases.by_plan.items():
+        if plan in moved:
+            many = len(release.people)
+            found["automatic" if release.automatic else f"approved by {many}"] += 1
+    kinds = (c.request.action.kind for c in world.moves.took_effect if c.request)
+    found["tags"] = sum(kind is ActionKind.TAG for kind in kinds)
+    found["latches"] = world.record.latches
+    found["proven"] = world.record.proven
+    for incident in world.record.incidents():
+        found["further"] += len(incident.earlier)
+        wish = incident.rollback
+        hold = world.policy.stack(incident.stack).rollback.on_partial is OnPartial.HOLD
+        steps = [page.step for page in incident.pages]
+        found["left in doubt"] += steps.count(PageStep.ROLLBACK_HELD)
+        if hold and wish and PageStep.ROLLBACK_HELD in steps:
+            ends = {each.result for each in wish.outcomes}
+            surely = not ends & {MoveResult.FOREIGN, MoveResult.UNKNOWN}
+            found["held"] += MoveResult.MOVED in ends and len(ends) > 1 and surely
+        found["recovered"] += bool(wish and wish.verdict is Verdict.RECOVERED)
+    return found
