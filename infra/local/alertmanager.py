@@ -15,16 +15,24 @@ _STILL_FIRING = "0001-01-01T00:00:00Z"
 
 
 def alert(
-    labels: Mapping[str, str], summary: str, starts_at: str, status: str = "firing"
+    labels: Mapping[str, str],
+    summary: str,
+    starts_at: str,
+    status: str = "firing",
+    ends_at: str = "",
 ) -> dict[str, Any]:
-    """One alert. The same labels are the same series, whenever it starts to fire."""
+    """One alert. The same labels are the same series, whenever it starts to fire.
+
+    A resolved one ended now, or at `ends_at`; who tells an end again tells the same one.
+    """
+    ended = ends_at or datetime.now(UTC).isoformat()
     series = [part for pair in sorted(labels.items()) for part in pair]
     return {
         "status": status,
         "labels": dict(labels),
         "annotations": {"summary": summary},
         "startsAt": starts_at,
-        "endsAt": datetime.now(UTC).isoformat() if status == "resolved" else _STILL_FIRING,
+        "endsAt": ended if status == "resolved" else _STILL_FIRING,
         "generatorURL": "http://prometheus.local/graph",
         "fingerprint": derive("fingerprint", *series, length=16),
     }

@@ -15,7 +15,7 @@ REPROJECT = (
     "mix runtime.convex.reproject --worker-id WORKER, mix runtime.convex.reproject --all"
 )
 SAME_DATABASE = "No rollback is proposed: another revision would meet the same one"
-NO_OLDER = "No rollback is proposed: there is no Ready revision older than it"
+NO_OLDER = "No rollback is proposed: there is no revision older than it"
 
 
 def left_alone(lane: str, person: str, channel: str, says: str = "", alerts: int = 1) -> Seen:

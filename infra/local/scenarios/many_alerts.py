@@ -43,7 +43,8 @@ def _flapped(stage: Stage, number: int, status: str) -> bool:
     labels = {"alertname": "ConvexBackendUnhealthy", "severity": "critical"}
     labels["service"] = stage.services[0]
     summary = "health checks of the backend fail now and then"
-    alert = alertmanager.alert(labels, summary, stage.starts_at(number), status)
+    at = stage.starts_at(number)
+    alert = alertmanager.alert(labels, summary, at, status, ends_at=at)
     return stage.client.alert(alertmanager.webhook([alert])) == _ACCEPTED
 
 

@@ -11,7 +11,7 @@ from infra.local.stage import Stage
 
 DATABASE = "openagentsgemini:oa-convex-nonprod-pg"
 SAME_DATABASE = "another revision would meet the same one"
-NO_OLDER = "there is no Ready revision older than"
+NO_OLDER = "there is no revision older than"
 
 
 def database_down(stage: Stage) -> bool:
