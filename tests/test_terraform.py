@@ -374,7 +374,7 @@ def test_the_store_has_the_declared_indexes_and_forgets_what_may_be_forgotten(pl
         for each in declared["fieldOverrides"]
     }
     forgotten = {collection for collection, field, ttl in fields if ttl and field == "expire_at"}
-    assert forgotten == {"events", "alerts", "actions", "instructions"}
+    assert forgotten == {"events", "alerts", "actions", "instructions", "series"}
     assert plan.one("firestore_database")["type"] == "FIRESTORE_NATIVE"
 
 
