@@ -98,7 +98,8 @@ def nothing_was_asked(desk: FrontDesk) -> bool:
 def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
     """With or without the word, under the name that the command has here."""
     told = desk.says("help")
-    verbs = ("status", "incidents", "rollback", "drill", "oncall", "declare", "unlatch", "help")
+    asks = ("rollback", "drill", "declare", "unlatch", "repinned", "review")
+    verbs = ("status", "incidents", "oncall", "help", *asks)
     for verb in verbs:
         assert f"`/switchman {verb}" in told
     assert desk.says("") == told
@@ -138,6 +139,8 @@ def test_a_typing_error_is_told_with_what_was_meant(
     [
         ("drill", "Say which drill: `rollback`."),
         ("unlatch", "Say which service, one of `shop-backend`, `shop-frontend`."),
+        ("repinned", "Say which incident: `/switchman incidents` names them."),
+        ("review nowhere-1 all well", "There is no incident `nowhere-1`; there is: none."),
         ("declare", "Say which lane"),
         ("declare shop", "Say which lane"),
         ("declare infra", "Say what is wrong"),
