@@ -5,27 +5,30 @@ Nothing here knows Slack; what is asked for takes effect later, through a stored
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.app import answers
 from shared.app.answers import Answer
-from shared.app.typed import Typed, Unclear, listed, nothing_more, option, pick
+from shared.app.typed import (
+    Typed,
+    Unclear,
+    described,
+    listed,
+    nothing_more,
+    option,
+    pick,
+    severity_of,
+)
 from shared.domain.decide.asks import APPLY
 from shared.domain.event import Instruction
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy, StackPolicy
-from shared.domain.severity import Severity
 from shared.ports import Reports
 
 DRILLS: Final = ("rollback",)
-LONGEST_TEXT: Final = 500
-"""Characters of a reason, or of what a declared incident is about."""
-
 _NEWEST: Final = 10
-_SEVERITY: Final = re.compile(r"sev-?[0-9]{1,3}")
 _ASKING: Final = ("rollback", "drill", "declare", "unlatch", "repinned", "review")
 _VERBS: Final = tuple(form.split()[0] for form, _ in answers.USAGE)
 
@@ -149,7 +152,7 @@ class Desk:
             raise Unclear(f"There is no incident `{words[0][:40]}`; there is: {listed(known)}.")
         found, note = view.incident, ""
         if choice is Choice.REVIEW:
-            note = _described(words[1:], "what was learned: it is kept with the incident")
+            note = described(words[1:], "what was learned: it is kept with the incident")
             done = f"If nothing is left to do, {found.id} is reviewed and closed."
         else:
             nothing_more("repinned INCIDENT", words[1:])
@@ -165,12 +168,12 @@ class Desk:
         if not rest:
             raise Unclear(f"Say which lane it belongs to, one of {listed(self.policy.lanes)}.")
         lane = pick(rest[0], self.policy.lanes, "lane")
-        severity, what = _severity(rest[1:])
+        severity, what = severity_of(rest[1:])
         asked = replace(
             _instruction(typed, Choice.DECLARE, stack.id),
             lane=lane,
             severity=severity,
-            text=_described(what),
+            text=described(what),
         )
         team = self.policy.owner(lane)
         how_bad = severity or self.policy.default_severity
@@ -200,25 +203,6 @@ class Desk:
         if len(stacks) != 1:
             raise Unclear(f"Say which stack: {listed(stacks)}.")
         return next(iter(stacks.values())), ()
-
-
-def _severity(words: Sequence[str]) -> tuple[Severity | None, Sequence[str]]:
-    """The severity, if the first word is meant as one, and the words after it."""
-    meant = words[0].casefold() if words else ""
-    if not _SEVERITY.fullmatch(meant):
-        return None, words
-    if meant not in list(Severity):
-        raise Unclear(f"There is no severity `{meant}`; there is: {listed(Severity)}")
-    return Severity(meant), words[1:]
-
-
-def _described(words: Sequence[str], what: str = "what is wrong: whoever is woken reads it") -> str:
-    text = " ".join(words)
-    if not text:
-        raise Unclear(f"Say {what}.")
-    if len(text) > LONGEST_TEXT:
-        raise Unclear(f"Say {what.partition(':')[0]} in at most {LONGEST_TEXT} characters.")
-    return text
 
 
 def _instruction(typed: Typed, choice: Choice, stack: str = "") -> Instruction:

@@ -141,7 +141,7 @@ def _about(
 
 def reason_of(text: str, what: str, why: str = "whoever is woken reads it") -> str:
     """The text, if it says something and is not too long for whoever reads it."""
-    from shared.app.desk import LONGEST_TEXT
+    from shared.app.typed import LONGEST_TEXT
 
     if not text.strip():
         fail(f"say {what}: {why}")

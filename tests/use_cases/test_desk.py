@@ -375,11 +375,11 @@ def test_a_rolled_back_incident_is_reviewed_once_its_images_are_pinned(desk: Fro
     said = desk.says(f"review {incident} the canary was too short")
     assert f"If nothing is left to do, {incident} is reviewed" in said
     desk.follow()
-    assert world.incident.state is State.RESOLVED
+    assert world.incident.state.value == State.RESOLVED.value
     desk.says(f"repinned {incident}")
     desk.says(f"review {incident} the canary was too short", EVE)
     desk.follow()
-    assert world.incident.state is State.REVIEWED
+    assert world.incident.state.value == State.REVIEWED.value
     assert world.incident.review is not None
     assert (world.incident.review.by, world.incident.review.note) == (
         "eve",
