@@ -44,8 +44,9 @@ class Story:
 
     @property
     def incident(self) -> Incident:
-        """The only incident of the stack."""
-        (only,) = self.stack.incidents
+        """The only incident of the stack, besides those that are kept for their review."""
+        live = [each for each in self.stack.incidents if not each.aside]
+        (only,) = live or self.stack.incidents
         return only
 
     def state(self) -> State:

@@ -33,6 +33,11 @@ USAGE: Final = (
         "unlatch [STACK] SERVICE",
         "hand a service back whose traffic a person took over: Switchman acts on it by itself again",
     ),
+    (
+        "repinned INCIDENT",
+        "say that the provisioning names the known-good images that an incident asks for",
+    ),
+    ("review INCIDENT WHAT WAS LEARNED", "close an incident for good"),
     ("help", "this list"),
 )
 

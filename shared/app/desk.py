@@ -5,27 +5,31 @@ Nothing here knows Slack; what is asked for takes effect later, through a stored
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.app import answers
 from shared.app.answers import Answer
-from shared.app.typed import Typed, Unclear, listed, nothing_more, option, pick
+from shared.app.typed import (
+    Typed,
+    Unclear,
+    described,
+    listed,
+    nothing_more,
+    option,
+    pick,
+    severity_of,
+)
 from shared.domain.decide.asks import APPLY
 from shared.domain.event import Instruction
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy, StackPolicy
-from shared.domain.severity import Severity
 from shared.ports import Reports
 
 DRILLS: Final = ("rollback",)
-LONGEST_TEXT: Final = 500
-"""Characters of a reason, or of what a declared incident is about."""
-
 _NEWEST: Final = 10
-_SEVERITY: Final = re.compile(r"sev-?[0-9]{1,3}")
+_ASKING: Final = ("rollback", "drill", "declare", "unlatch", "repinned", "review")
 _VERBS: Final = tuple(form.split()[0] for form, _ in answers.USAGE)
 
 
@@ -56,7 +60,7 @@ class Desk:
         verb, *words = typed.text.split() or ["help"]
         try:
             verb = pick(verb, _VERBS)
-            if verb in ("rollback", "drill", "declare", "unlatch"):
+            if verb in _ASKING:
                 return self._asked(verb, words, typed)
             nothing_more(verb, words)
             return self._read(verb, typed.command)
@@ -88,13 +92,15 @@ class Desk:
                 return self._drill(words, typed)
             case "unlatch":
                 return self._unlatch(words, typed)
+            case "repinned" | "review":
+                return self._afterwards(Choice(verb), words, typed)
             case _:
                 return self._declare(words, typed)
 
     def _rollback(self, words: Sequence[str], typed: Typed) -> ToOpen:
         stack, rest = self._stack(words)
         nothing_more("rollback STACK", rest)
-        return ToOpen(instruction=_instruction(typed, Choice.PREVIEW, stack))
+        return ToOpen(instruction=_instruction(typed, Choice.PREVIEW, stack.id))
 
     def _drill(self, words: Sequence[str], typed: Typed) -> ToStore:
         options = [pick(option(word), (APPLY,), "option") for word in words if option(word)]
@@ -104,7 +110,7 @@ class Desk:
         drill = pick(names[0], DRILLS, "drill")
         stack, rest = self._stack(names[1:])
         nothing_more(f"drill {drill} STACK", rest)
-        asked = _instruction(typed, Choice.DRILL, stack)
+        asked = _instruction(typed, Choice.DRILL, stack.id)
         moves = (
             "If it may be done, traffic is moved, health is checked, and everything is put back."
         )
@@ -128,7 +134,7 @@ class Desk:
             raise Unclear(f"Say which service, one of {listed(names)}.")
         service = pick(rest[0], names, "service")
         nothing_more("unlatch STACK SERVICE", rest[1:])
-        asked = replace(_instruction(typed, Choice.UNLATCH, stack), text=service)
+        asked = replace(_instruction(typed, Choice.UNLATCH, stack.id), text=service)
         what = (
             f"If you may approve rollbacks of {stack.name}, Switchman acts on it by itself again."
         )
@@ -137,17 +143,37 @@ class Desk:
             answer=Answer(headline=f"Asked for: to hand {service} back", paragraphs=(what,)),
         )
 
+    def _afterwards(self, choice: Choice, words: Sequence[str], typed: Typed) -> ToStore:
+        if not words:
+            raise Unclear(f"Say which incident: `{typed.command} incidents` names them.")
+        view = self.reports.incident(words[0])
+        if view is None:
+            known = [each.incident.id for each in self.reports.incidents(limit=_NEWEST)]
+            raise Unclear(f"There is no incident `{words[0][:40]}`; there is: {listed(known)}.")
+        found, note = view.incident, ""
+        if choice is Choice.REVIEW:
+            note = described(words[1:], "what was learned: it is kept with the incident")
+            done = f"If nothing is left to do, {found.id} is reviewed and closed."
+        else:
+            nothing_more("repinned INCIDENT", words[1:])
+            done = f"If {found.id} asks for it, its timeline says that the images are pinned."
+        asked = replace(_instruction(typed, choice), incident=found.id, text=note)
+        return ToStore(
+            instruction=asked,
+            answer=Answer(headline=f"Asked for: {found.title}", paragraphs=(done,)),
+        )
+
     def _declare(self, words: Sequence[str], typed: Typed) -> ToStore:
         stack, rest = self._stack_before("lane", self.policy.lanes, words)
         if not rest:
             raise Unclear(f"Say which lane it belongs to, one of {listed(self.policy.lanes)}.")
         lane = pick(rest[0], self.policy.lanes, "lane")
-        severity, what = _severity(rest[1:])
+        severity, what = severity_of(rest[1:])
         asked = replace(
-            _instruction(typed, Choice.DECLARE, stack),
+            _instruction(typed, Choice.DECLARE, stack.id),
             lane=lane,
             severity=severity,
-            text=_described(what),
+            text=described(what),
         )
         team = self.policy.owner(lane)
         how_bad = severity or self.policy.default_severity
@@ -179,31 +205,12 @@ class Desk:
         return next(iter(stacks.values())), ()
 
 
-def _severity(words: Sequence[str]) -> tuple[Severity | None, Sequence[str]]:
-    """The severity, if the first word is meant as one, and the words after it."""
-    meant = words[0].casefold() if words else ""
-    if not _SEVERITY.fullmatch(meant):
-        return None, words
-    if meant not in list(Severity):
-        raise Unclear(f"There is no severity `{meant}`; there is: {listed(Severity)}")
-    return Severity(meant), words[1:]
-
-
-def _described(words: Sequence[str]) -> str:
-    text = " ".join(words)
-    if not text:
-        raise Unclear("Say what is wrong: whoever is woken reads it.")
-    if len(text) > LONGEST_TEXT:
-        raise Unclear(f"Say what is wrong in at most {LONGEST_TEXT} characters.")
-    return text
-
-
-def _instruction(typed: Typed, choice: Choice, stack: StackPolicy) -> Instruction:
+def _instruction(typed: Typed, choice: Choice, stack: str = "") -> Instruction:
     return Instruction(
         id=typed.id,
         choice=choice,
         person=typed.person,
         channel=typed.channel,
         at=typed.at,
-        stack=stack.id,
+        stack=stack,
     )

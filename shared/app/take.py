@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from shared.app.accept import StoreInstruction
 from shared.app.answers import Answer
-from shared.app.desk import LONGEST_TEXT, Desk, ToOpen, ToStore
-from shared.app.typed import Typed
+from shared.app.desk import Desk, ToOpen, ToStore
+from shared.app.typed import LONGEST_TEXT, Typed
 from shared.domain.errors import Refused, UnknownOutcome
 from shared.domain.event import Instruction
 from shared.ports import Chat

@@ -10,9 +10,14 @@ from difflib import get_close_matches
 from typing import Final
 
 from shared.domain.errors import SwitchmanError
+from shared.domain.severity import Severity
 
 _DASHES: Final = re.compile(r"[-\u2010-\u2015]+")  # telephones turn -- into one long dash
 _LONGEST_ECHO: Final = 40
+_SEVERITY: Final = re.compile(r"sev-?[0-9]{1,3}")
+
+LONGEST_TEXT: Final = 500
+"""Characters of a reason, of a review, or of what a declared incident is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +65,23 @@ def nothing_more(form: str, words: Sequence[str]) -> None:
 def listed(names: Iterable[str]) -> str:
     """The names, as people are told them."""
     return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+def severity_of(words: Sequence[str]) -> tuple[Severity | None, Sequence[str]]:
+    """The severity, if the first word is meant as one, and the words after it."""
+    meant = words[0].casefold() if words else ""
+    if not _SEVERITY.fullmatch(meant):
+        return None, words
+    if meant not in list(Severity):
+        raise Unclear(f"There is no severity `{meant}`; there is: {listed(Severity)}")
+    return Severity(meant), words[1:]
+
+
+def described(words: Sequence[str], what: str = "what is wrong: whoever is woken reads it") -> str:
+    """The words as one text. Raises `Unclear` where there are none, or too many."""
+    text = " ".join(words)
+    if not text:
+        raise Unclear(f"Say {what}.")
+    if len(text) > LONGEST_TEXT:
+        raise Unclear(f"Say {what.partition(':')[0]} in at most {LONGEST_TEXT} characters.")
+    return text

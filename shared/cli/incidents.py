@@ -58,6 +58,7 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
         plan = f", plan {rollback['plan']}" if rollback["plan"] else ""
         why_not = f": {rollback['why_not']}" if rollback["why_not"] else ""
         out.print(f"rollback {rollback['phase']}{plan}{why_not}", markup=False, soft_wrap=True)
+    _print_afterwards(found)
     _print_timeline(found)
 
 
@@ -87,6 +88,10 @@ def report(incident: IncidentId, as_json: JsonOption = False) -> None:
 
 app.command(epilog="Example: switchman incidents ack convex-3f09ab12cd")(work.ack)
 app.command(epilog="Example: switchman incidents resolve convex-3f09ab12cd")(work.resolve)
+app.command(epilog="Example: switchman incidents repinned convex-3f09ab12cd")(work.repinned)
+app.command(
+    epilog="Example: switchman incidents review convex-3f09ab12cd --note 'canary was too short'"
+)(work.review)
 app.command(epilog="Example: switchman incidents declare auth --severity sev2 nobody can sign in")(
     work.declare
 )
@@ -120,6 +125,18 @@ def _found(incident: str) -> dict[str, Any]:
     view = incident_named(switchman, incident)
     timeline = switchman.store.timeline(view.incident.id)
     return shown.incident(view.incident, view.alerts, timeline)
+
+
+def _print_afterwards(found: dict[str, Any]) -> None:
+    """What the rollback left to do."""
+    task = found["repin"]
+    if not task:
+        return
+    how = "to re-pin in the provisioning" if task["open"] else f"re-pinned by {task['done_by']}"
+    for pin in task["services"]:
+        image = " ".join(each for each in (pin["image"], pin["digest"]) if each) or "unknown image"
+        line = f"{how}: {pin['service']} {image} (revision {pin['revision']})"
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _print_timeline(found: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`switchman incidents ack`, `resolve` and `declare`: what people tell Switchman, without Slack."""
+"""`switchman incidents ack`, `resolve`, `declare` and so on: telling Switchman without Slack."""
 
 from __future__ import annotations
 
@@ -51,6 +51,32 @@ def resolve(
     _about(incidents, Choice.RESOLVE, done, who, timeout, as_json=as_json)
 
 
+def repinned(
+    incidents: IncidentIds,
+    who: AsOption = "",
+    timeout: TimeoutOption = PATIENCE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that the provisioning names the known-good images. Exit 1 if refused."""
+    from shared.domain.paging import Choice
+
+    _about(incidents, Choice.REPINNED, "Re-pinned", who, timeout, as_json=as_json)
+
+
+def review(
+    incidents: IncidentIds,
+    note: Annotated[str, typer.Option(help="What was learned; kept with the incident.")] = "",
+    who: AsOption = "",
+    timeout: TimeoutOption = PATIENCE,
+    as_json: JsonOption = False,
+) -> None:
+    """Close incidents with a review. Refused (exit 1) while a rollback left something to do."""
+    from shared.domain.paging import Choice
+
+    note = reason_of(note, "what was learned with --note", "it is kept with the incident")
+    _about(incidents, Choice.REVIEW, "Reviewed", who, timeout, note, as_json=as_json)
+
+
 def declare(
     lane: Annotated[str, typer.Argument(help="The lane, which decides who is woken.")],
     what: Annotated[list[str], typer.Argument(metavar="WHAT...", help="What is wrong.")],
@@ -86,7 +112,14 @@ def declare(
 
 
 def _about(
-    incidents: list[str], choice: Choice, done: str, who: str, timeout: float, *, as_json: bool
+    incidents: list[str],
+    choice: Choice,
+    done: str,
+    who: str,
+    timeout: float,
+    text: str = "",
+    *,
+    as_json: bool,
 ) -> None:
     """Tell the same about each incident."""
     from shared.wire import shown
@@ -96,7 +129,7 @@ def _about(
     named = [incident_named(switchman, each).incident.id for each in incidents]
     rows: list[AuditRow] = []
     for each in named:
-        told = replace(instruction(switchman, person, choice), incident=each)
+        told = replace(instruction(switchman, person, choice), incident=each, text=text)
         row = tell(switchman, told, timeout)
         rows.append(row)
         if not as_json:
@@ -106,12 +139,12 @@ def _about(
     raise typer.Exit(0 if all(map(carried_out, rows)) else 1)
 
 
-def reason_of(text: str, what: str) -> str:
-    """The text, if it says something and is not too long for whoever is woken to read."""
-    from shared.app.desk import LONGEST_TEXT
+def reason_of(text: str, what: str, why: str = "whoever is woken reads it") -> str:
+    """The text, if it says something and is not too long for whoever reads it."""
+    from shared.app.typed import LONGEST_TEXT
 
     if not text.strip():
-        fail(f"say {what}: whoever is woken reads it")
+        fail(f"say {what}: {why}")
     if len(text) > LONGEST_TEXT:
         fail(f"say {what} in at most {LONGEST_TEXT} characters")
     return text

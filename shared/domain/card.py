@@ -90,7 +90,17 @@ def _paragraphs(policy: Policy, incident: Incident, page: Page) -> tuple[str, ..
     what = (f"What fails: {incident.summary or incident.title}",)
     lane = policy.lane(incident.lane)
     remedy = (f"What to do: {lane.remedy}",) if lane.remedy else ()
-    return (*page.details, *what, why, *remedy, *rollback)
+    return (*page.details, *_to_do(incident), *what, why, *remedy, *rollback)
+
+
+def _to_do(incident: Incident) -> tuple[str, ...]:
+    """What a rollback has left to do, until it is done."""
+    task = incident.repin
+    if task is None or not task.open:
+        return ()
+    lines = (f"• {line}" for line in task.in_words())
+    lead = "To do: re-pin in the provisioning, then `/switchman repinned"
+    return ("\n".join((f"{lead} {incident.id}`:", *lines)),)
 
 
 def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from shared.domain.ids import derive
 from shared.domain.incident_state import INCIDENT, State, Trigger
 from shared.domain.machine import Back, Refusal
 from shared.domain.paging import Page, PageStep
+from shared.domain.repin import Repin
 from shared.domain.rollback import (
     NoPlan,
     Plan,
@@ -53,6 +54,9 @@ class TimelineKind(StrEnum):
     ENDING = "ending"
     JOINED = "joined"
     LATCHED = "latched"
+    TO_REPIN = "to_repin"
+    REPINNED = "repinned"
+    REVIEWED = "reviewed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,15 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A person looked back at the incident, and closed it; `by` is their id in the policy."""
+
+    by: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """What people work on. `trigger` is the row id of the alert that opened it.
 
@@ -129,7 +142,8 @@ class Incident:
     `over_says` is the person who said that it is over and was refused at `over_refused_at`,
     because alerts fired; `ended_by` is whoever ended it, until it is reopened, which happened last
     at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback` and did
-    not help.
+    not help. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in the
+    head because it waits for its review.
     """
 
     id: str
@@ -159,6 +173,9 @@ class Incident:
     pages: tuple[Page, ...] = ()
     rollback: Rollback | None = None
     earlier: tuple[Rollback, ...] = ()
+    repin: Repin | None = None
+    review: Review | None = None
+    aside: bool = False
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""
@@ -171,6 +188,11 @@ class Incident:
         if self.mitigated_at is not None:
             return State.MITIGATED
         return State.ACKNOWLEDGED if self.acknowledged_at is not None else State.OPEN
+
+    @property
+    def awaits_review(self) -> bool:
+        """Whether it is kept until somebody has reviewed it: a rollback of it moved traffic."""
+        return self.repin is not None and self.review is None
 
     @property
     def last_moment(self) -> datetime:

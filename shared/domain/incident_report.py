@@ -35,6 +35,7 @@ def incident_markdown(
         *(f"- {_plain(reason)}" for reason in incident.reasons),
         "",
         *_rollbacks(policy, incident),
+        *_afterwards(policy, incident),
         *_pages(policy, incident),
         *_timeline(timeline),
     ]
@@ -95,6 +96,19 @@ def _traffic(rollback: Rollback, plan: Plan) -> Iterable[str]:
         yield f"| {each.service} | {before} | {after} | {ended.get(each.service, 'not moved')} |"
     yield ""
     yield from plan_markdown(plan)
+
+
+def _afterwards(policy: Policy, incident: Incident) -> Iterable[str]:
+    """What the rollback left to do, and the review."""
+    task, review = incident.repin, incident.review
+    if task is not None:
+        yield from ("## To re-pin in the provisioning", "")
+        done = f"done by {_name(policy, task.done_by)}, {_time(task.done_at)}"
+        yield f"Open since {_time(task.since)}:" if task.open else f"It is {done}:"
+        yield from ("", *(f"- {_plain(line)}" for line in task.in_words()), "")
+    if review is not None:
+        yield from ("## Review", "")
+        yield from (f"{_name(policy, review.by)}, {_time(review.at)}: {_plain(review.note)}", "")
 
 
 def _pages(policy: Policy, incident: Incident) -> Iterable[str]:

@@ -75,6 +75,8 @@ class Choice(StrEnum):
     DRILL = "drill"
     DECLARE = "declare"
     UNLATCH = "unlatch"
+    REPINNED = "repinned"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

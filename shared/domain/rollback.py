@@ -112,7 +112,7 @@ class ServicePlan:
 
     `generation` is the fence: the change is sent only while the service is still at it.
     `latest_ready` is what LATEST meant then. `proven`: the target is known-good. `from_digest`
-    and `to_digest` name the images. `smoke` says what requests at the target's tag answered,
+    and `to_digest` name the images, `to_image` as its revision does. `smoke` says what requests at the target's tag answered,
     `candidates` one line for each revision that was weighed.
     """
 
@@ -130,6 +130,7 @@ class ServicePlan:
     proven: bool = False
     from_digest: str = ""
     to_digest: str = ""
+    to_image: str = ""
     smoke: str = ""
     candidates: tuple[str, ...] = ()
 

@@ -15,6 +15,9 @@ from shared.domain.rollback import Plan, TrafficOutcome
 MOST_ROLLED_BACK: Final = 20
 """So many digests of images that were rolled back from are remembered, the newest first."""
 
+MOST_ASIDE: Final = 5
+"""So many incidents are kept for their review besides those of the lanes: the head is bounded."""
+
 
 class DrillPhase(StrEnum):
     """How far a drill has got."""
@@ -41,6 +44,8 @@ class DrillRun:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
     """The head document of a stack: at most one incident for each lane, in summary.
+
+    Besides those, some that are over and kept `aside` until somebody has reviewed them.
 
     `drill` is under way; `unreadable` names the sources and days that were paged about.
     `services` is what looking at the stack's services taught. `rolled_back` are the digests of
@@ -84,15 +89,17 @@ class Stack:
 
     def by_lane(self, lane: str) -> Incident | None:
         """The lane's incident that is open, or resolved so lately that it may reopen."""
-        return next((i for i in self.incidents if i.lane == lane), None)
+        return next((i for i in self.incidents if i.lane == lane and not i.aside), None)
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident with this id, while it is in the head."""
         return next((i for i in self.incidents if i.id == incident_id), None)
 
     def with_incident(self, incident: Incident) -> Stack:
-        """This stack with the lane's incident added or replaced."""
-        others = tuple(i for i in self.incidents if i.lane != incident.lane)
+        """This stack with the lane's incident added or replaced, or with one that is kept aside."""
+        others = tuple(
+            i for i in self.incidents if i.id != incident.id and not _makes_room(i, incident)
+        )
         return replace(self, incidents=(*others, incident))
 
     def without(self, incident_id: str) -> Stack:
@@ -106,3 +113,8 @@ class Stack:
     def open_incidents(self) -> tuple[Incident, ...]:
         """Incidents that somebody still has to deal with."""
         return tuple(i for i in self.incidents if i.state not in (State.RESOLVED, State.REVIEWED))
+
+
+def _makes_room(known: Incident, new: Incident) -> bool:
+    """Whether an incident is replaced by another: a lane has one, besides those kept aside."""
+    return known.lane == new.lane and not known.aside and not new.aside

@@ -66,6 +66,7 @@ def plan_service(
         proven=chosen.proven,
         from_digest=current.digest if current else "",
         to_digest=chosen.revision.digest,
+        to_image=chosen.revision.image,
         smoke=smoke,
         candidates=_listed(found, chosen),
     )

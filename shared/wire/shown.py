@@ -14,6 +14,7 @@ from shared.domain.ledger import ServiceRecord
 from shared.domain.paging import Page
 from shared.domain.phases import phases
 from shared.domain.policy import Policy
+from shared.domain.repin import Repin
 from shared.domain.rollback import Plan, Split
 from shared.domain.stack import Stack
 
@@ -42,6 +43,9 @@ def incident(
         "alerts": alerts,
         "pages": [_page(page) for page in shown.pages],
         "rollback": _rollback(shown, shown.rollback) if shown.rollback else None,
+        "repin": _repin(shown.repin) if shown.repin else None,
+        "review": shown.review
+        and {"by": shown.review.by, "at": _time(shown.review.at), "note": shown.review.note},
         "earlier_rollbacks": [_rollback(replace(shown, rollback=e), e) for e in shown.earlier],
     }
     if timeline is not None:
@@ -187,6 +191,24 @@ def _first(instants: Iterable[datetime | None]) -> datetime | None:
     return min((at for at in instants if at), default=None)
 
 
+def _repin(task: Repin) -> dict[str, Any]:
+    return {
+        "open": task.open,
+        "since": _time(task.since),
+        "done_by": task.done_by or None,
+        "done_at": _time(task.done_at),
+        "services": [
+            {
+                "service": pin.service,
+                "revision": pin.revision,
+                "image": pin.image or None,
+                "digest": pin.digest or None,
+            }
+            for pin in task.pins
+        ],
+    }
+
+
 def _page(page: Page) -> dict[str, Any]:
     return {
         "team": page.team,
@@ -242,6 +264,7 @@ def _services(plan: Plan) -> list[dict[str, Any]]:
             "proven": s.proven,
             "from_digest": s.from_digest or None,
             "to_digest": s.to_digest or None,
+            "to_image": s.to_image or None,
             "smoke": s.smoke or None,
             "candidates": list(s.candidates),
         }

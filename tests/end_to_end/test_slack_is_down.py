@@ -54,6 +54,10 @@ class Town:
         assert ended.returncode == code, ended.stderr + ended.stdout
         return json.loads(ended.stdout)
 
+    def store_says(self, *words: str) -> str:
+        """What a command prints, however it ends: what it asks for may have happened already."""
+        return switchman(*words, store=self.store).stdout
+
     def proposed(self) -> dict[str, Any]:
         """The incident, once its rollback is proposed."""
 
@@ -107,6 +111,24 @@ def test_an_incident_is_worked_without_slack(town: Town) -> None:
     assert "RTO: " in report
     before, after = f"100 % LATEST ({BACKEND}-00011-bad)", f"100 % {GOOD[BACKEND]}"
     assert f"| {BACKEND} | {before} | {after} | moved |" in report
+    afterwards(town, incident)
+
+
+def afterwards(town: Town, incident: str) -> None:
+    """The known-good images are re-pinned, and only then is the incident reviewed."""
+    town.store_says("incidents", "resolve", incident, "--as", "ines")
+    town.process.until(lambda: town.asks("incidents", "show", incident)["state"] == "resolved")
+    review = ("incidents", "review", incident, "--note", "the canary was too short", "--as", "ines")
+    (refused,) = town.asks(*review, code=1)
+    assert f"`/switchman repinned {incident}`" in refused["text"]
+    pins = town.asks("incidents", "show", incident)["repin"]["services"]
+    assert {pin["service"]: pin["revision"] for pin in pins} == GOOD
+    assert all(pin["digest"] for pin in pins)
+    shown = switchman("incidents", "show", incident, store=town.store).stdout
+    assert f"to re-pin in the provisioning: {BACKEND}" in shown
+    town.asks("incidents", "repinned", incident, "--as", "carla")
+    town.asks(*review)
+    assert town.asks("incidents", "show", incident)["state"] == "reviewed"
 
 
 def test_a_rollback_is_asked_for_and_approved_without_slack(town: Town) -> None:

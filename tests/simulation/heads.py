@@ -54,7 +54,7 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
 
 
 def _of_head(head: Stack) -> Iterator[Wrong]:
-    lanes = [incident.lane for incident in head.incidents]
+    lanes = [incident.lane for incident in head.incidents if not incident.aside]
     if len(lanes) != len(set(lanes)):
         yield "one open incident for each stack and lane", f"{head.id}: {lanes}"
     live = [i.id for i in head.incidents if i.rollback and not i.rollback.phase.over]

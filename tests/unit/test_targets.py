@@ -133,9 +133,11 @@ def test_a_plan_says_whether_its_target_is_known_to_be_good() -> None:
 
 def test_a_plan_names_the_images_on_both_sides() -> None:
     """What went wrong is known by its digest, whatever revision it comes back in."""
-    old, new = replace(HISTORY[1], digest="sha256:old"), replace(HISTORY[0], digest="sha256:new")
+    old = replace(HISTORY[1], digest="sha256:old", image="registry/api:7")
+    new = replace(HISTORY[0], digest="sha256:new")
     found = planned(state(), (new, old))
     assert (found.from_digest, found.to_digest) == ("sha256:new", "sha256:old")
+    assert found.to_image == "registry/api:7"
 
 
 def test_a_long_history_is_listed_in_short_with_the_target_in_it() -> None:

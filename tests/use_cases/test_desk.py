@@ -12,6 +12,7 @@ from shared.app.desk import Desk
 from shared.app.take import AskForRollback, TakeCommand
 from shared.app.typed import Typed
 from shared.domain.action import Topic
+from shared.domain.alert import AlertStatus
 from shared.domain.event import Instruction
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice
@@ -98,7 +99,8 @@ def nothing_was_asked(desk: FrontDesk) -> bool:
 def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
     """With or without the word, under the name that the command has here."""
     told = desk.says("help")
-    verbs = ("status", "incidents", "rollback", "drill", "oncall", "declare", "unlatch", "help")
+    asks = ("rollback", "drill", "declare", "unlatch", "repinned", "review")
+    verbs = ("status", "incidents", "oncall", "help", *asks)
     for verb in verbs:
         assert f"`/switchman {verb}" in told
     assert desk.says("") == told
@@ -138,6 +140,8 @@ def test_a_typing_error_is_told_with_what_was_meant(
     [
         ("drill", "Say which drill: `rollback`."),
         ("unlatch", "Say which service, one of `shop-backend`, `shop-frontend`."),
+        ("repinned", "Say which incident: `/switchman incidents` names them."),
+        ("review nowhere-1 all well", "There is no incident `nowhere-1`; there is: none."),
         ("declare", "Say which lane"),
         ("declare shop", "Say which lane"),
         ("declare infra", "Say what is wrong"),
@@ -353,3 +357,31 @@ def test_a_declared_incident_is_ended_by_a_person(desk: FrontDesk) -> None:
     desk.world.presses(BEN, Choice.RESOLVE)
     desk.world.deliver()
     assert desk.world.incident.state is State.RESOLVING
+
+
+def test_a_rolled_back_incident_is_reviewed_once_its_images_are_pinned(desk: FrontDesk) -> None:
+    """What is typed says both; before that, the review is refused with what is to be done."""
+    world = desk.world
+    world.reports(alert())
+    world.deliver()
+    world.presses(BEN, Choice.APPROVE)
+    world.deliver()
+    incident = world.incident.id
+    world.reports(alert(status=AlertStatus.RESOLVED))
+    for _ in range(2):
+        world.clock.advance(world.policy.timing.settle)
+        world.tick()
+    world.deliver()
+    said = desk.says(f"review {incident} the canary was too short")
+    assert f"If nothing is left to do, {incident} is reviewed" in said
+    desk.follow()
+    assert world.incident.state.value == State.RESOLVED.value
+    desk.says(f"repinned {incident}")
+    desk.says(f"review {incident} the canary was too short", EVE)
+    desk.follow()
+    assert world.incident.state.value == State.REVIEWED.value
+    assert world.incident.review is not None
+    assert (world.incident.review.by, world.incident.review.note) == (
+        "eve",
+        "the canary was too short",
+    )

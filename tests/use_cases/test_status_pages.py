@@ -116,6 +116,17 @@ def rolled_back(story: Story, *, backend: MoveResult = MOVED) -> dict[str, Any]:
     return told(story)
 
 
+def test_the_page_names_what_is_left_to_do_after_a_rollback() -> None:
+    """Until somebody has done it; then it says who did."""
+    story = Story()
+    page = page_of(rolled_back(story), story.now)
+    assert "To do: re-pin this in the provisioning" in page
+    assert f"/switchman repinned {story.incident.id}" in page
+    assert f"{BACKEND}: an image nobody could name, revision {BACKEND}-good" in page
+    story.presses(BEN, Choice.REPINNED)
+    assert "Re-pinned in the provisioning, says Ben" in page_of(told(story), story.now)
+
+
 def test_phases_of_a_rollback_that_recovered() -> None:
     """Detect, decide, approve, apply, serve and recover, each from the end of the one before."""
     story = Story()

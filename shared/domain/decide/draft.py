@@ -11,7 +11,7 @@ from shared.domain.event import Event, Timer, TimerKind
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.paging import Page, PageStep
 from shared.domain.policy import Policy
-from shared.domain.stack import Stack
+from shared.domain.stack import MOST_ASIDE, Stack
 
 
 class Draft:
@@ -41,10 +41,26 @@ class Draft:
         self.stack = self.stack.without(incident.id)
 
     def retire(self, incident: Incident | None) -> None:
-        """An incident that is over makes room for a new one of its lane; its row stays."""
-        if incident is not None:
-            self.row(IncidentRow(incident=incident))
-            self.drop(incident)
+        """An incident that is over makes room for a new one of its lane; its row stays.
+
+        What waits for its review is kept aside, as long as there are not too many of those.
+        """
+        if incident is None:
+            return
+        if not incident.awaits_review:
+            self._file(incident)
+            return
+        self.put(replace(incident, aside=True))
+        kept = [each for each in self.stack.incidents if each.aside]
+        if len(kept) > MOST_ASIDE:
+            oldest = min(kept, key=lambda each: each.opened_at)
+            text = f"Filed without a review: {MOST_ASIDE} newer incidents wait for theirs"
+            self.say(oldest, TimelineKind.REFUSED, text)
+            self._file(oldest)
+
+    def _file(self, incident: Incident) -> None:
+        self.row(IncidentRow(incident=incident))
+        self.drop(incident)
 
     def row(self, row: Row) -> None:
         """Write this row."""

@@ -124,7 +124,7 @@ def _ours(stack: Stack) -> tuple[Split, ...]:
 
 
 def _begun(stack: Stack) -> Iterator[Plan]:
-    for incident in stack.incidents:
+    for incident in (each for each in stack.incidents if not each.aside):
         rollbacks = (*incident.earlier, *((incident.rollback,) if incident.rollback else ()))
         for rollback in rollbacks:
             if rollback.plan is not None and rollback.phase not in _NEVER_BEGUN:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from shared.domain.decide.aftermath import on_repinned, on_review
 from shared.domain.decide.approvals import approve
 from shared.domain.decide.asks import on_ask
 from shared.domain.decide.closing import on_over
@@ -29,6 +30,8 @@ _WORDS: Final = {
     Choice.DRILL: "start a drill",
     Choice.DECLARE: "declare an incident",
     Choice.UNLATCH: "hand a service back to Switchman",
+    Choice.REPINNED: "say that the known-good images are pinned",
+    Choice.REVIEW: "close it with a review",
 }
 _ABOUT_A_STACK: Final = (
     Choice.PREVIEW,
@@ -81,6 +84,8 @@ def _follow(draft: Draft, event: Instructed) -> tuple[Reason, str]:
         return _refuse(draft, incident, instruction, done)
     draft.put(done)
     draft.refresh(done)
+    if done.aside and done.review is not None:
+        draft.retire(done)
     return Reason.CARRIED_OUT, ""
 
 
@@ -112,6 +117,10 @@ def _carry_out(
         return _acknowledge(draft, incident, person, instruction.at)
     if instruction.choice is Choice.RESOLVE:
         return on_over(draft, incident, event, person)
+    if instruction.choice is Choice.REPINNED:
+        return on_repinned(draft, incident, person)
+    if instruction.choice is Choice.REVIEW:
+        return on_review(draft, incident, person, instruction.text)
     rollback = _decidable(draft, incident, instruction, person)
     if isinstance(rollback, str):
         return rollback

@@ -27,7 +27,7 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
     """Look at the incident again."""
     draft.clear(event.timer)
     incident = draft.stack.incident(event.timer.incident)
-    if incident is None:
+    if incident is None or incident.aside:
         return Reason.STALE
     match event.timer.kind:
         case TimerKind.SETTLE:

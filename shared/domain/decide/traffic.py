@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.alert import AlertStatus
+from shared.domain.decide.aftermath import with_repin
 from shared.domain.decide.draft import Draft, nobody_has_it
 from shared.domain.decide.opening import remind
 from shared.domain.decide.proof import await_proof
@@ -98,6 +99,8 @@ def _moved(
     rollback = measured(rollback, outcome)
     if rollback.plan is not None:
         draft.stack = draft.stack.without_images_of(rollback.plan)
+    moved_all = [each.service for each in outcome.services]
+    incident = with_repin(draft, incident, moved_all)
     if outcome.healthy_at is None:
         rollback = replace(rollback, verdict=Verdict.NOT_RECOVERED)
         draft.say(incident, TimelineKind.UNHEALTHY, f"Still not healthy: {outcome.health}")
@@ -148,9 +151,20 @@ def _hold(
     if rollback is None:
         return Reason.STALE
     rollback = replace(rollback, verdict=Verdict.UNKNOWN)
+    incident = with_repin(draft, incident, _left_at_target(rollback, outcome))
     lead = "Switchman touches this traffic no more: somebody must look at it"
     details = (f"{lead}. {reason}".strip(), *_states(rollback, outcome))
     return _failed(draft, incident, rollback, PageStep.ROLLBACK_HELD, details)
+
+
+def _left_at_target(rollback: Rollback, outcome: TrafficOutcome | None) -> tuple[str, ...]:
+    """The services that the rollback moved, and nobody has put back as far as is known."""
+    ends = {each.service: each.result for each in rollback.outcomes}
+    if outcome is not None and outcome.services != rollback.outcomes:
+        for each in outcome.services:
+            if each.result is MoveResult.MOVED:
+                ends[each.service] = MoveResult.PUT_BACK
+    return tuple(service for service, result in ends.items() if result is MoveResult.MOVED)
 
 
 def _states(rollback: Rollback, outcome: TrafficOutcome | None) -> tuple[str, ...]:
