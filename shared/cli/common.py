@@ -57,7 +57,7 @@ def application() -> Application:
         if not LOCAL_STORE.exists():
             fail(
                 f"There is no store: run this in the folder of `make run` (it looks for {LOCAL_STORE}),"
-                " or set SWITCHMAN_STORE=sqlite:///DATA/switchman.sqlite3"
+                " or set SWITCHMAN_STORE=sqlite://$PWD/DATA/switchman.sqlite3"
                 " or firestore://PROJECT/DATABASE"
             )
         os.environ["SWITCHMAN_STORE"] = f"sqlite:///{LOCAL_STORE.resolve()}"
