@@ -11,7 +11,12 @@ from tests import emulators
 
 # A shared machine stalls now and then, which says nothing about the code: no deadline for an
 # example. Under CI the examples are the same in every run.
-hypothesis.settings.register_profile("switchman", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile(
+    "switchman",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # a busy machine is no fault of ours
+)
 hypothesis.settings.load_profile("switchman")
 
 _MARKER_OF_FIXTURE = {
