@@ -45,6 +45,7 @@ def rolled_back(process: WorldProcess) -> None:
     for service in (BACKEND, DASHBOARD):
         client.deploy(service, "failing")
         process.until(partial(_fails, process, service))
+    process.until(partial(_all_carried_out, process))  # nothing is planned on top of a deployment
     assert client.alert(webhook(BACKEND, "firing", FIRING_SINCE)) == 200
     ts = process.until(
         lambda: next((m["ts"] for m in client.messages() if button(m, APPROVE)), None)
@@ -56,6 +57,10 @@ def rolled_back(process: WorldProcess) -> None:
 
 def _fails(process: WorldProcess, service: str) -> bool:
     return process.client.front(service) >= 500
+
+
+def _all_carried_out(process: WorldProcess) -> bool:
+    return not any(service["reconciling"] for service in process.client.services())
 
 
 def verdict(process: WorldProcess) -> dict[str, Any]:
