@@ -191,6 +191,9 @@ def _names_one_message(event: Event) -> bool:
     """Whether the event's id is that of a single message, so that having seen it settles it.
 
     An alert that does not tell when it was published may be about another time of firing than
-    the one its id names.
+    the one its id names; and an end may have more to end than one commit could.
     """
-    return not isinstance(event, AlertReceived) or event.alert.published_at is not None
+    if not isinstance(event, AlertReceived):
+        return True
+    alert = event.alert
+    return alert.status is AlertStatus.FIRING and alert.published_at is not None

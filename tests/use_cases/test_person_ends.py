@@ -10,7 +10,7 @@ from shared.domain.event import MOST_ENDED
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice
 from shared.domain.rollback import Verdict
-from tests.builders import ANA, BEN, MINUTE
+from tests.builders import ANA, BEN, MINUTE, NOON, SECOND
 from tests.use_cases.senders import Sender, heard, pages, pass_time
 from tests.use_cases.world import World
 
@@ -117,3 +117,13 @@ def test_a_person_who_ends_the_trigger_leaves_the_verdict_unknown(proposed: Worl
     assert proposed.incident.state is State.RESOLVED
     assert proposed.incident.rollback is not None
     assert proposed.incident.rollback.verdict is Verdict.UNKNOWN
+
+
+def test_one_end_ends_more_than_a_commit_can(world: World) -> None:
+    """A series that began anew again and again without an end ends whole, with one message."""
+    sender = Sender(world)
+    starts = [NOON - number * SECOND for number in range(MOST_ENDED + 50)]
+    world.reports(*(sender.fires(start) for start in starts))
+    world.clock.advance(MINUTE)
+    heard(world, sender.ends())
+    assert world.store.firing(world.incident.id) == 0
