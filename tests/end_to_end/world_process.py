@@ -62,7 +62,7 @@ class WorldProcess:
             self._process.wait()
 
     def until(self, holds: Callable[[], T], seconds: float = 40.0) -> T:
-        """Ask again and again until the answer is true.
+        """Ask again and again until the answer is true; what is not there yet is no answer.
 
         Otherwise fail with what was printed, and with what each thread was doing.
         """
@@ -71,7 +71,7 @@ class WorldProcess:
             try:
                 if answer := holds():
                     return answer
-            except httpx.HTTPError:
+            except (httpx.HTTPError, LookupError, TypeError):
                 pass
             if time.monotonic() >= deadline:
                 raise AssertionError(f"not in {seconds} s:\n{self._last_words()}")
