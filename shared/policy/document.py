@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -49,11 +51,12 @@ class Document:
             self._broken(error)
             return None
         value = self._read(root or _EMPTY, kind, ())
+        known = self._known()
         for path, section, name in self._references:
-            self._refers(path, section, name)
+            self._refers(path, section, name, known)
         for section, name in must_have.items():
             if (section,) in self._lines:
-                self._refers((section,), section, name)
+                self._refers((section,), section, name, known)
         return None if self._faults else value
 
     def _fault(self, path: Path, text: str) -> None:
@@ -65,10 +68,18 @@ class Document:
         line = mark.line + 1 if mark else 1
         self._faults.append(Fault(line, f"this is not YAML: {problem}", self._file))
 
-    def _refers(self, path: Path, section: str, name: str) -> None:
-        known = [str(each[1]) for each in self._lines if len(each) == 2 and each[0] == section]
-        if name not in known:
-            self._fault(path, f"there is no {name!r} in {section}{nearest(name, known)}")
+    def _known(self) -> Mapping[str, Set[str]]:
+        """The names in each section of the file."""
+        known: defaultdict[str, set[str]] = defaultdict(set)
+        for section, *rest in filter(None, self._lines):
+            if len(rest) == 1:
+                known[str(section)].add(str(rest[0]))
+        return known
+
+    def _refers(self, path: Path, section: str, name: str, known: Mapping[str, Set[str]]) -> None:
+        names = known.get(section, frozenset())
+        if name not in names:
+            self._fault(path, f"there is no {name!r} in {section}{nearest(name, names)}")
 
     def _read(self, node: yaml.Node, kind: Any, path: Path) -> Any:
         self._lines.setdefault(path, node.start_mark.line + 1)
@@ -87,7 +98,7 @@ class Document:
         return self._scalar(node, kind, path)
 
     def _struct(self, node: yaml.Node, kind: type[msgspec.Struct], path: Path) -> Any:
-        hints = typing.get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         values: dict[str, Any] = {}
         misspelt: set[str] = set()
         for key, key_path, item in self._items(node, path):
@@ -96,9 +107,7 @@ class Document:
             else:
                 self._fault(key_path, f"{key!r} is not known here{nearest(key, hints)}")
                 misspelt.add(likely(key, hints))
-        lacking = [
-            f.name for f in msgspec.structs.fields(kind) if f.required and f.name not in values
-        ]
+        lacking = [name for name in _required(kind) if name not in values]
         for name in lacking:
             if isinstance(node, yaml.MappingNode) and name not in misspelt:
                 self._fault(path, f"{shown_path(path)} lacks {name}: {right(hints[name])}")
@@ -172,6 +181,18 @@ class Document:
                 continue
             self._lines[key_path] = line
             yield key, key_path, item
+
+
+@cache
+def _hints(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """What the schema says of each key; a file has many entries of one kind."""
+    return types.MappingProxyType(typing.get_type_hints(kind, include_extras=True))
+
+
+@cache
+def _required(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The keys that every entry of this kind has."""
+    return tuple(each.name for each in msgspec.structs.fields(kind) if each.required)
 
 
 def _any_faulty(values: typing.Iterable[Any]) -> bool:

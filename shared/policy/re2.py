@@ -9,6 +9,7 @@ refuse it; what RE2 alone understands is translated (`\Q..\E`, `\z`, `[[:alpha:]
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _MOST_REPEATS: Final = 1000
@@ -40,8 +41,12 @@ class RegexError(ValueError):
     """The expression is not one that RE2 understands, or not one that can be tried here."""
 
 
+@lru_cache(maxsize=512)
 def compile_re2(expression: str) -> re.Pattern[str]:
-    """The expression as a Python pattern that means the same with `fullmatch`."""
+    """The expression as a Python pattern that means the same with `fullmatch`.
+
+    Remembered, because a policy is checked first and then built.
+    """
     translated = _Translation(expression).run()
     try:
         return re.compile(translated, re.ASCII)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.benchmarks import classify, hour, page, respond, rollback, start, storm
+from tests.benchmarks import classify, hour, page, policy, respond, rollback, start, storm
 from tests.benchmarks.figure import Figure, NotMeasured, table
 from tests.benchmarks.progress import Progress
 
@@ -26,6 +26,7 @@ Benchmark = Callable[[Progress, bool], Iterable[Figure]]
 BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
     {
         "classify": classify.run,
+        "policy": policy.run,
         "start": start.embedded,
         "start-emulators": start.emulated,
         "respond": respond.run,

@@ -65,7 +65,7 @@ def test_an_unknown_benchmark_is_refused_with_those_there_are(
     with pytest.raises(SystemExit, match="2"):
         main(["strat"])
 
-    assert "classify, start, start-emulators, respond" in capsys.readouterr().err
+    assert "classify, policy, start, start-emulators, respond" in capsys.readouterr().err
 
 
 def test_import_times_are_read_from_what_python_says() -> None:
