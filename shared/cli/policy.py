@@ -25,16 +25,20 @@ def lint(
 ) -> None:
     """Check a policy file: each fault as file:line, what is wrong, what would be right."""
     from shared.config import SHIPPED_POLICY
-    from shared.policy import PolicyError, load
+    from shared.policy import lint as linted
+    from shared.policy import load
 
     path = policy or Path(os.environ.get("SWITCHMAN_POLICY") or SHIPPED_POLICY)
     if not path.exists():
         fail(f"{path}: there is no such file")
-    try:
-        loaded = load(path)
-    except PolicyError as error:
-        err.print(str(error), markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+    found = linted(path)
+    for fault in found.faults:
+        err.print(str(fault), markup=False, soft_wrap=True)
+    if found.waiting:
+        err.print(f"Rules that wait until these are mended: {len(found.waiting)}.", soft_wrap=True)
+    if found.faults:
+        raise typer.Exit(1)
+    loaded = load(path)
     out.print(f"{loaded.name or 'The policy'} is fine: {len(loaded.routes)} routes.")
 
 

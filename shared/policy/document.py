@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _NOTHING: Any = object()  # stands for a value that was faulty, so that reading goes on
 _DEEPEST = 20
+_ALL = ""  # stands for every part of the file: what is wrong may be about any of them
 _START = yaml.Mark("", 0, 0, 0, "", 0)
 _EMPTY = yaml.MappingNode("", [], _START, _START)
 
@@ -32,6 +33,8 @@ class Document:
         self._file = file
         self._lines: dict[Path, int] = {}
         self._faults: list[Fault] = []
+        self._faulty: set[str] = set()
+        self._parts: dict[str, Any] = {}
         self._references: list[tuple[Path, str, str]] = []
         self._names: dict[tuple[str, str], int] = {}
 
@@ -39,6 +42,21 @@ class Document:
     def faults(self) -> Sequence[Fault]:
         """Everything wrong that was found."""
         return tuple(self._faults)
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """The parts of the file that have no fault, for a struct of those at least."""
+        return {name: value for name, value in self._parts.items() if self.whole([name])}
+
+    def whole(self, parts: Iterable[str]) -> bool:
+        """Whether these parts of the file are as they were meant, as far as can be told."""
+        return self._faulty.isdisjoint(parts) and _ALL not in self._faulty
+
+    def fault(self, path: Path, text: str) -> Fault:
+        """This is wrong at this path, or where the path would be."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return Fault(self._lines.get(path, 1), text, self._file)
 
     def read(self, text: str, kind: type[S], must_have: Mapping[str, str]) -> S | None:
         """The file as a struct of this kind, or None when it has faults.
@@ -60,13 +78,15 @@ class Document:
         return None if self._faults else value
 
     def _fault(self, path: Path, text: str) -> None:
-        self._faults.append(Fault(self._lines.get(path, 1), text, self._file))
+        self._faults.append(self.fault(path, text))
+        self._faulty.add(str(path[0]) if path else _ALL)
 
     def _broken(self, error: Exception) -> None:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read, or is nested too deeply"
         line = mark.line + 1 if mark else 1
         self._faults.append(Fault(line, f"this is not YAML: {problem}", self._file))
+        self._faulty.add(_ALL)
 
     def _known(self) -> Mapping[str, Set[str]]:
         """The names in each section of the file."""
@@ -106,11 +126,14 @@ class Document:
                 values[key] = self._read(item, hints[key], key_path)
             else:
                 self._fault(key_path, f"{key!r} is not known here{nearest(key, hints)}")
+                self._faulty.add(str(path[0]) if path else _ALL)
                 misspelt.add(likely(key, hints))
         lacking = [name for name in _required(kind) if name not in values]
         for name in lacking:
             if isinstance(node, yaml.MappingNode) and name not in misspelt:
                 self._fault(path, f"{shown_path(path)} lacks {name}: {right(hints[name])}")
+        if not path:
+            self._parts = values
         if lacking or _any_faulty(values.values()):
             return _NOTHING
         value = kind(**values)
@@ -178,6 +201,7 @@ class Document:
             if key_path in self._lines:
                 text = f"{key!r} is here twice; line {self._lines[key_path]} has it already"
                 self._faults.append(Fault(line, text, self._file))
+                self._faulty.add(str(key_path[0]))
                 continue
             self._lines[key_path] = line
             yield key, key_path, item

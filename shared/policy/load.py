@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.domain.policy import TRIAGE, Policy
+from shared.domain.policy import Policy
 from shared.policy.build import build
 from shared.policy.document import Document
 from shared.policy.faults import Fault, PolicyError
-from shared.policy.schema import PolicyFile
+from shared.policy.lint import Linted, lints, refused
+from shared.policy.schema import MUST_HAVE, PolicyFile
 
 
 def load(path: Path | str) -> Policy:
@@ -17,18 +18,30 @@ def load(path: Path | str) -> Policy:
     Raises `PolicyError` with every fault at once, as `file:line: what is wrong and what would
     be right`; also when the file cannot be read.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise PolicyError([Fault(1, f"cannot be read: {reason}", str(path))]) from error
-    return loads(text, str(path))
+    return loads(_text(path), str(path))
 
 
 def loads(text: str, file: str) -> Policy:
     """The policy in this text; `file` is what its faults are reported under."""
     document = Document(file)
-    entries = document.read(text, PolicyFile, must_have={"lanes": TRIAGE})
-    if entries is None:
-        raise PolicyError(document.faults)
+    entries = document.read(text, PolicyFile, MUST_HAVE)
+    faults = document.faults if entries is None else refused(entries, document)
+    if entries is None or faults:
+        raise PolicyError(faults)
     return build(entries)
+
+
+def lint(path: Path | str) -> Linted:
+    """Everything wrong with the policy in this file; what `lint` finds, `load` may still take."""
+    try:
+        return lints(_text(path), str(path))
+    except PolicyError as error:
+        return Linted(error.faults, ())
+
+
+def _text(path: Path | str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise PolicyError([Fault(1, f"cannot be read: {reason}", str(path))]) from error

@@ -8,12 +8,12 @@ the list it must not repeat in, `parse` a function that raises ValueError for wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
 from shared.domain.metrics import Over
-from shared.domain.policy import OnPartial, Remediation
+from shared.domain.policy import TRIAGE, OnPartial, Remediation
 from shared.domain.severity import Severity
 from shared.policy.durations import DURATION, parse_duration
 from shared.policy.matchers import parse_matchers
@@ -230,6 +230,10 @@ class RouteEntry(Entry, frozen=True):
     severity: Severity | None = None
     why: Text = ""
     no_rollback: Text = ""
+
+
+MUST_HAVE: Final = {"lanes": TRIAGE}
+"""Keys that a section cannot do without."""
 
 
 class PolicyFile(Entry, frozen=True):
