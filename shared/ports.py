@@ -107,7 +107,8 @@ class Heads(Protocol):
         """Write all of it or nothing.
 
         A row of an alert that is there is changed only in its status, end, `heard_at` and
-        reason; one that has ended never fires again.
+        reason; one that has ended never fires again. A `MovedAlert` changes its incident and its
+        lane, and nothing else.
         Raises `Conflict` when the head is no longer what the token says or a row was raced
         (decide again), `StaleHolder` when the settlement's fence is not the current one,
         `Transient` when the store is away. A commit whose answer was lost and which succeeded
@@ -129,6 +130,10 @@ class Heads(Protocol):
 
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire (a COUNT query)."""
+        ...
+
+    def alerts(self, incident_id: str) -> int:
+        """How many alerts the incident has, firing or not (a COUNT query)."""
         ...
 
     def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:

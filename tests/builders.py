@@ -40,7 +40,7 @@ from shared.domain.rollback import (
     TrafficTarget,
 )
 from shared.domain.rollback_phase import Phase
-from shared.domain.series import place
+from shared.domain.series import last_incident, place
 from shared.domain.severity import Severity
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -138,7 +138,8 @@ def alert(
 
 def received(what: Alert, rows: Iterable[AlertRow] = (), now: datetime = NOON) -> AlertReceived:
     """The alert reached us; the rows are what the store has of its series."""
-    told = place(what, sorted(rows, key=lambda row: row.starts_at, reverse=True), now)
+    newest = sorted(rows, key=lambda row: row.starts_at, reverse=True)
+    told = place(what, newest, now)
     return AlertReceived(
         alert=told.alert,
         row=told.row,
@@ -148,6 +149,7 @@ def received(what: Alert, rows: Iterable[AlertRow] = (), now: datetime = NOON) -
         ends=told.ends,
         more=told.more,
         over=told.over,
+        last=last_incident(newest),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain.action import Action, ActionKind, Delivered, Outcome, PageOrder, TellOrder
 from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.card import card_for, digest
 from shared.domain.decide import decide
-from shared.domain.decision import Decision, DrillRow, TimelineRow
+from shared.domain.decision import Decision, DrillRow, IncidentRow, MovedAlert, TimelineRow
 from shared.domain.event import (
     ActionFinished,
     Event,
@@ -40,6 +41,7 @@ class Story:
         self.timeline: list[TimelineRow] = []
         self.actions: list[Action] = []
         self.drills: list[DrillRow] = []
+        self.closed: dict[str, Incident] = {}
         self._presses = 0
 
     @property
@@ -70,6 +72,11 @@ class Story:
         for row in decision.rows:
             if isinstance(row, AlertRow):
                 self.alerts[row.id] = row
+            elif isinstance(row, MovedAlert):
+                known = self.alerts[row.id]
+                self.alerts[row.id] = replace(known, incident=row.incident, lane=row.lane)
+            elif isinstance(row, IncidentRow):
+                self.closed[row.incident.id] = row.incident
             elif isinstance(row, TimelineRow):
                 self.timeline.append(row)
             elif isinstance(row, DrillRow):
@@ -107,7 +114,9 @@ class Story:
 
     def fires(self, incident_id: str) -> tuple[AlertRow, ...]:
         """The alerts of the incident that fire."""
-        rows = [row for row in self.alerts.values() if row.incident == incident_id]
+        incident = self.stack.incident(incident_id)
+        ids = incident.alerts_of if incident else (incident_id,)
+        rows = [row for row in self.alerts.values() if row.incident in ids]
         return tuple(row for row in rows if row.status is AlertStatus.FIRING)
 
     def presses(self, who: str, choice: Choice, plan_hash: str = "") -> Decision:
@@ -134,6 +143,7 @@ class Story:
         choice: Choice,
         *,
         severity: Severity | None = None,
+        alerts: str = "",
         **about: str,
     ) -> Decision:
         """A person's instruction reaches us."""
@@ -145,6 +155,7 @@ class Story:
             channel="C-infra",
             at=self.now,
             severity=severity,
+            alerts=tuple(alerts.split()),
             **about,
         )
         fires = self.fires(told.incident) if told.incident else ()
@@ -167,6 +178,16 @@ class Story:
         standing = page.message or message(f"{len(self.timeline)}.000001")
         drawn = digest(card_for(self.policy, self.incident, page))
         return self.finishes(action, Delivered(standing, drawn))
+
+    def delivers_all(self) -> None:
+        """Every page that was decided and has not been sent arrives."""
+        for action in self.actions:
+            order, incident = action.order, self.stack.incident(action.incident)
+            if not isinstance(order, PageOrder) or incident is None:
+                continue
+            page = incident.page(order.page)
+            if page is not None and page.message is None:
+                self.finishes(action, Delivered(message(f"{len(self.timeline)}.000001"), ""))
 
     def last(self, kind: ActionKind) -> Action:
         """The newest action of this kind."""

@@ -25,6 +25,7 @@ FOUND_BY: Final = {
     "commit_without_event_id": "an event takes effect once",
     "lease_without_fencing": "a stale holder's result is refused",
     "lost_publish_without_sweep": "it comes to rest",
+    "merged_alerts_are_lost": "no alert fires on a resolved incident",
     "missing_metrics_prove_it": "nothing is called recovered without proof",
     "one_approval_suffices": UNALLOWED,
     "page_before_commit": "nothing is published before it is committed",

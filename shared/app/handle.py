@@ -10,7 +10,7 @@ from shared.app.announce import Announcer
 from shared.domain import retention
 from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.decide import decide
-from shared.domain.decision import Decision, Reason
+from shared.domain.decision import Decision, IncidentRow, Reason, Row
 from shared.domain.event import (
     MOST_ENDED,
     ActionFinished,
@@ -21,7 +21,7 @@ from shared.domain.event import (
 )
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy
-from shared.domain.series import place, said_within
+from shared.domain.series import last_incident, place, said_within
 from shared.domain.stack import Stack
 from shared.ports import Clock, Commit, Committed, Heads, Series, Settlement
 
@@ -29,6 +29,7 @@ T = TypeVar("T")
 MOST_LOOKED_AT: Final = 20
 """Rows of a series, the newest first, among which a "firing" finds its place; a "resolved" looks
 at as many as it can end."""
+_ABOUT_ALERTS: Final = (Choice.RESOLVE, Choice.SPLIT)
 
 
 class Retrying(Protocol):
@@ -91,7 +92,7 @@ class Handle:
             at=now,
             stack_id=stack.id,
             stack=None if decision.stack == stack else decision.stack,
-            rows=decision.rows,
+            rows=tuple(self._counted(row) for row in decision.rows),
             actions=decision.actions,
             timers=decision.timers,
             cleared=decision.cleared,
@@ -99,6 +100,13 @@ class Handle:
             series=series or looked_at,
         )
         return self._publish(event, decision, self.heads.commit(commit, token))
+
+    def _counted(self, row: Row) -> Row:
+        """A closed incident knows how many alerts it had: their rows are pruned in time."""
+        if not isinstance(row, IncidentRow):
+            return row
+        alerts = sum(self.heads.alerts(each) for each in row.incident.alerts_of)
+        return replace(row, incident=replace(row.incident, alerts=alerts))
 
     def _publish(self, event: Event, decision: Decision, committed: Committed) -> Handled:
         if committed is Committed.ALREADY:
@@ -126,6 +134,7 @@ class Handle:
             ends=told.ends,
             more=told.more,
             over=told.over,
+            last=last_incident(rows),
             again="" if told.row or said_within(retention.EVENTS, alert, now) else f"{now:%Y%m%d}",
         )
         return event, series
@@ -149,24 +158,31 @@ class Handle:
         """
         match event:
             case TimerDue():
-                firing = self.heads.firing(event.timer.incident)
+                firing = self._firing(_alerts_of(stack, event.timer.incident))
                 trigger, series = self._trigger(stack, event.timer.incident)
                 return replace(event, firing=firing, trigger=trigger), series
             case Instructed():
-                return self._with_what_it_may_end(event), None
+                return self._with_what_it_is_about(event, stack), None
             case ActionFinished():
                 trigger, series = self._trigger(stack, event.action.incident)
                 return replace(event, trigger=trigger), series
             case _:
                 return event, None
 
-    def _with_what_it_may_end(self, event: Instructed) -> Instructed:
-        incident = event.instruction.incident
-        firing = self.heads.firing(incident)
-        if not firing or event.instruction.choice is not Choice.RESOLVE:
+    def _with_what_it_is_about(self, event: Instructed, stack: Stack) -> Instructed:
+        ids = _alerts_of(stack, event.instruction.incident)
+        firing = self._firing(ids)
+        if not firing or event.instruction.choice not in _ABOUT_ALERTS:
             return replace(event, firing=firing)
-        fires = self.heads.firing_rows(incident, MOST_ENDED)
+        fires: tuple[AlertRow, ...] = ()
+        for each in ids:
+            fires += self.heads.firing_rows(each, MOST_ENDED - len(fires))
+            if len(fires) == MOST_ENDED:
+                break
         return replace(event, firing=firing, fires=fires)
+
+    def _firing(self, incidents: tuple[str, ...]) -> int:
+        return sum(self.heads.firing(each) for each in incidents)
 
     def _trigger(self, stack: Stack, incident_id: str) -> tuple[AlertStatus | None, Series | None]:
         """Whether the alert that set the incident's rollback off fires: still, or again.
@@ -185,6 +201,12 @@ class Handle:
         fires = any(each.status is AlertStatus.FIRING for each in rows)
         series = Series(id=row.series, limit=MOST_LOOKED_AT, rows=rows)
         return (AlertStatus.FIRING if fires else AlertStatus.RESOLVED), series
+
+
+def _alerts_of(stack: Stack, incident_id: str) -> tuple[str, ...]:
+    """The incidents under which its alerts lie: its own, and those that were merged into it."""
+    incident = stack.incident(incident_id)
+    return incident.alerts_of if incident else (incident_id,)
 
 
 def _names_one_message(event: Event) -> bool:

@@ -85,7 +85,7 @@ class Tick:
         incidents = (each for view in self.reports.heads() for each in view.stack.incidents)
         for each in incidents:
             over = each.resolved_at if each.state is State.RESOLVED else None
-            if over is not None and self.handle.heads.firing(each.id):
+            if over is not None and any(map(self.handle.heads.firing, each.alerts_of)):
                 kind = TimerKind.SETTLE
                 yield Timer(kind=kind, stack=each.stack, incident=each.id, due=over)
 

@@ -35,6 +35,7 @@ _HEADLINES: Final = {
     PageStep.ASKED: "To approve: {title}",
     PageStep.REMINDER: "Still nobody has it: {title}",
     PageStep.JOINED: "More has joined: {title}",
+    PageStep.HANDED_OVER: "Now yours: {title}",
 }
 
 
@@ -90,7 +91,22 @@ def _paragraphs(policy: Policy, incident: Incident, page: Page) -> tuple[str, ..
     what = (f"What fails: {incident.summary or incident.title}",)
     lane = policy.lane(incident.lane)
     remedy = (f"What to do: {lane.remedy}",) if lane.remedy else ()
-    return (*page.details, *_to_do(incident), *what, why, *remedy, *rollback)
+    moved = _put_together(policy, incident)
+    return (*page.details, *moved, *_to_do(incident), *what, why, *remedy, *rollback)
+
+
+def _put_together(policy: Policy, incident: Incident) -> tuple[str, ...]:
+    """Where it went, where it came from, and what was merged into it: old messages say so too."""
+    told = [f"Merged into incident {incident.merged_into}"] if incident.merged_into else []
+    if incident.lane_was:
+        team = policy.owner(incident.lane).name
+        told.append(f"Moved from lane {incident.lane_was} to {incident.lane}: {team} has it now")
+    if incident.split_from:
+        told.append(f"Split off incident {incident.split_from}")
+    if incident.merged:
+        lines = (f"• {each.id} ({each.lane}): {each.title}" for each in incident.merged)
+        told.append("\n".join(("Merged into it:", *lines)))
+    return tuple(told)
 
 
 def _to_do(incident: Incident) -> tuple[str, ...]:
@@ -190,6 +206,7 @@ def _status(policy: Policy, incident: Incident) -> str:
         State.RESOLVING: "Nothing fires: checking that it stays so",
         State.RESOLVED: "Resolved",
         State.REVIEWED: "Reviewed and closed",
+        State.MERGED: f"Merged into {incident.merged_into}",
     }
     return words[incident.state]
 

@@ -61,6 +61,15 @@ class TimelineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovedAlert:
+    """A person said that an alert belongs to another incident; all else of its row stays."""
+
+    id: str
+    incident: str
+    lane: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRow:
     """A closed incident, as it was when it left the head."""
 
@@ -125,7 +134,7 @@ class AuditRow:
     via: str = ""
 
 
-Row = AlertRow | TimelineRow | IncidentRow | DrillRow | RejectedRow | AuditRow
+Row = AlertRow | MovedAlert | TimelineRow | IncidentRow | DrillRow | RejectedRow | AuditRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

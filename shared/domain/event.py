@@ -23,7 +23,8 @@ class AlertReceived:
     """A sender reported an alert.
 
     `row` is what the store already has of it; `classification` is where it goes otherwise.
-    `overtaken_by`, `resumed`, `ends`, `more` and `over` are what `series.place` found. `again` is the day, where the
+    `overtaken_by`, `resumed`, `ends`, `more` and `over` are what `series.place` found. `last` is the
+    incident of its series before. `again` is the day, where the
     message is so old that nobody knows any more what came of it: it may have had its effect
     before, and what it leads to now needs other ids.
     """
@@ -37,6 +38,7 @@ class AlertReceived:
     more: bool = False
     over: tuple[str, ...] = ()
     again: str = ""
+    last: str = ""
 
     @property
     def id(self) -> str:
@@ -57,7 +59,8 @@ class Instruction:
     command line the id is derived, `person` is `person:ID` by the policy, `via` says how they are
     known to be that, and the answer is waited for in the audit. It is about an incident (and
     perhaps its plan), or else about a stack. `text` is the reason, the drill with its options, or
-    what a declared incident is about; `view` is an open modal.
+    what a declared incident is about; `view` is an open modal. `into` is the incident that another
+    is merged into; `alerts` names those that are split off, or an incident that was merged.
     """
 
     id: str
@@ -73,6 +76,8 @@ class Instruction:
     text: str = ""
     view: str = ""
     via: str = ""
+    into: str = ""
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ class Instructed:
     """A stored instruction reached us.
 
     `firing` is how many alerts of its incident fire now. `fires` are those alerts, at most
-    `MOST_ENDED` of them, where the instruction may end them.
+    `MOST_ENDED` of them, where the instruction may end or move them.
     """
 
     instruction: Instruction

@@ -57,6 +57,11 @@ class TimelineKind(StrEnum):
     TO_REPIN = "to_repin"
     REPINNED = "repinned"
     REVIEWED = "reviewed"
+    MERGED = "merged"
+    SPLIT = "split"
+    HANDED_OVER = "handed_over"
+    LOWERED = "lowered"
+    NOTED = "noted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +139,18 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """An incident that a person merged into another, which its alerts count for from then on."""
+
+    id: str
+    lane: str
+    title: str
+    severity: Severity
+    trigger: str = ""
+    settles: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """What people work on. `trigger` is the row id of the alert that opened it.
 
@@ -144,6 +161,11 @@ class Incident:
     at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback` and did
     not help. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in the
     head because it waits for its review.
+
+    `merged` are the incidents that people merged into it, whose alerts are its own; it also
+    answers for their lanes. `merged_into` is where this one went. `lane_was` is the lane that a
+    person took it out of, `split_from` the incident that they split it off. `alerts` is how many
+    it had when it was filed: their rows are pruned in time.
     """
 
     id: str
@@ -176,6 +198,11 @@ class Incident:
     repin: Repin | None = None
     review: Review | None = None
     aside: bool = False
+    merged: tuple[Merged, ...] = ()
+    merged_into: str = ""
+    lane_was: str = ""
+    split_from: str = ""
+    alerts: int = 0
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""
@@ -188,6 +215,20 @@ class Incident:
         if self.mitigated_at is not None:
             return State.MITIGATED
         return State.ACKNOWLEDGED if self.acknowledged_at is not None else State.OPEN
+
+    @property
+    def alerts_of(self) -> tuple[str, ...]:
+        """The ids of the incidents whose alerts are its own: itself, and what was merged."""
+        return (self.id, *(each.id for each in self.merged))
+
+    @property
+    def put_together(self) -> bool:
+        """Whether a person decided what belongs to it: their word goes before the routes'."""
+        return bool(self.merged or self.lane_was or self.split_from)
+
+    def answers_for(self, lane: str) -> bool:
+        """Whether an incident of this lane was merged into it."""
+        return any(each.lane == lane for each in self.merged)
 
     @property
     def awaits_review(self) -> bool:

@@ -17,6 +17,7 @@ class State(StrEnum):
     RESOLVING = "resolving"
     RESOLVED = "resolved"
     REVIEWED = "reviewed"
+    MERGED = "merged"
 
 
 class Trigger(StrEnum):
@@ -31,7 +32,12 @@ class Trigger(StrEnum):
     STILL_FIRING = "still firing"
     ALL_CLEAR = "all clear"
     REVIEW = "review"
+    MERGE = "merge"
+    HAND_OVER = "hand over"
 
+
+OVER = (State.RESOLVED, State.REVIEWED, State.MERGED)
+"""Nobody has to deal with it any more."""
 
 _BACK: Back[State] = Back((State.OPEN, State.ACKNOWLEDGED, State.MITIGATED))
 
@@ -50,6 +56,8 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.STILL_FIRING: Refusal.NOT_RESOLVING,
             Trigger.ALL_CLEAR: Refusal.NOT_RESOLVING,
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
+            Trigger.MERGE: State.MERGED,
+            Trigger.HAND_OVER: State.OPEN,
         },
         State.ACKNOWLEDGED: {
             Trigger.ALERT_FIRED: State.ACKNOWLEDGED,
@@ -61,6 +69,8 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.STILL_FIRING: Refusal.NOT_RESOLVING,
             Trigger.ALL_CLEAR: Refusal.NOT_RESOLVING,
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
+            Trigger.MERGE: State.MERGED,
+            Trigger.HAND_OVER: State.OPEN,
         },
         State.MITIGATING: {
             Trigger.ALERT_FIRED: State.MITIGATING,
@@ -72,6 +82,8 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.STILL_FIRING: Refusal.NOT_RESOLVING,
             Trigger.ALL_CLEAR: Refusal.NOT_RESOLVING,
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
+            Trigger.MERGE: Refusal.ROLLBACK_RUNNING,
+            Trigger.HAND_OVER: Refusal.ROLLBACK_RUNNING,
         },
         State.MITIGATED: {
             Trigger.ALERT_FIRED: State.MITIGATED,
@@ -83,6 +95,8 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.STILL_FIRING: Refusal.NOT_RESOLVING,
             Trigger.ALL_CLEAR: Refusal.NOT_RESOLVING,
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
+            Trigger.MERGE: Refusal.ALREADY_MITIGATED,
+            Trigger.HAND_OVER: Refusal.ALREADY_MITIGATED,
         },
         State.RESOLVING: {
             Trigger.ALERT_FIRED: _BACK,
@@ -94,6 +108,8 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.STILL_FIRING: _BACK,
             Trigger.ALL_CLEAR: State.RESOLVED,
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
+            Trigger.MERGE: State.MERGED,
+            Trigger.HAND_OVER: Refusal.ALREADY_RESOLVING,
         },
         State.RESOLVED: {
             Trigger.ALERT_FIRED: State.OPEN,
@@ -105,7 +121,10 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.STILL_FIRING: Refusal.NOT_RESOLVING,
             Trigger.ALL_CLEAR: Refusal.ALREADY_RESOLVED,
             Trigger.REVIEW: State.REVIEWED,
+            Trigger.MERGE: Refusal.ALREADY_RESOLVED,
+            Trigger.HAND_OVER: Refusal.ALREADY_RESOLVED,
         },
         State.REVIEWED: dict.fromkeys(Trigger, Refusal.CLOSED),
+        State.MERGED: dict.fromkeys(Trigger, Refusal.MERGED),
     },
 )

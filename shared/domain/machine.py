@@ -22,6 +22,7 @@ class Refusal(StrEnum):
     NOT_RESOLVED = "the incident is not resolved yet"
     NOT_RESOLVING = "nobody is checking whether it is resolved"
     NOTHING_FIRES = "nothing is firing any more"
+    MERGED = "it was merged into another incident"
     ROLLBACK_RUNNING = "a rollback is running"
     NO_ROLLBACK_RUNNING = "no rollback is running"
     NO_PLAN_ASKED = "no rollback plan was asked for"

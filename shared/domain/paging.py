@@ -25,6 +25,7 @@ class PageStep(StrEnum):
     ASKED = "asked"
     REMINDER = "reminder"
     JOINED = "joined"
+    HANDED_OVER = "handed-over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class Choice(StrEnum):
     UNLATCH = "unlatch"
     REPINNED = "repinned"
     REVIEW = "review"
+    MERGE = "merge"
+    SPLIT = "split"
+    LANE = "lane"
+    SEVERITY = "severity"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,11 @@ def said_within(duration: timedelta, alert: Alert, now: datetime) -> bool:
     return now - (alert.published_at or alert.starts_at) <= duration
 
 
+def last_incident(rows: Iterable[AlertRow]) -> str:
+    """The incident of a series' newest row that has one; the newest row comes first."""
+    return next((row.incident for row in rows if row.incident), "")
+
+
 def _firing(alert: Alert, own: AlertRow | None, rows: tuple[AlertRow, ...], now: datetime) -> Told:
     """A repeat, a message that an end overtook, or a new time of firing.
 

@@ -8,12 +8,15 @@ from enum import StrEnum
 from typing import Final
 
 from shared.domain.incident import Incident
-from shared.domain.incident_state import State
+from shared.domain.incident_state import OVER
 from shared.domain.ledger import ServiceRecord
 from shared.domain.rollback import Plan, TrafficOutcome
 
 MOST_ROLLED_BACK: Final = 20
 """So many digests of images that were rolled back from are remembered, the newest first."""
+
+MOST_MERGED: Final = 20
+"""So many incidents can be merged into one: the alerts of each are counted by a query."""
 
 MOST_ASIDE: Final = 5
 """So many incidents are kept for their review besides those of the lanes: the head is bounded."""
@@ -88,8 +91,17 @@ class Stack:
         return replace(self, automatic=(at, *self.automatic)[: max(1, remember)])
 
     def by_lane(self, lane: str) -> Incident | None:
-        """The lane's incident that is open, or resolved so lately that it may reopen."""
-        return next((i for i in self.incidents if i.lane == lane and not i.aside), None)
+        """The lane's incident that is open, or resolved so lately that it may reopen.
+
+        Without one of its own, the one into which an incident of this lane was merged.
+        """
+        live = [each for each in self.incidents if not each.aside]
+        own = next((each for each in live if each.lane == lane), None)
+        return own or next((each for each in live if each.answers_for(lane)), None)
+
+    def holding(self, incident_id: str) -> Incident | None:
+        """The incident that the alerts of this one count for: itself, or what it was merged into."""
+        return next((i for i in self.incidents if incident_id in i.alerts_of), None)
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident with this id, while it is in the head."""
@@ -112,7 +124,7 @@ class Stack:
 
     def open_incidents(self) -> tuple[Incident, ...]:
         """Incidents that somebody still has to deal with."""
-        return tuple(i for i in self.incidents if i.state not in (State.RESOLVED, State.REVIEWED))
+        return tuple(i for i in self.incidents if i.state not in OVER)
 
 
 def _makes_room(known: Incident, new: Incident) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from shared.domain.action import ActionKind, Done
 from shared.domain.alert import AlertStatus
-from shared.domain.decision import IncidentRow
+from shared.domain.decision import IncidentRow, MovedAlert
 from shared.domain.errors import Conflict, StaleHolder
 from shared.domain.stack import Stack
 from shared.ports import Commit, Committed, Lease, Series, Settlement, Store
@@ -302,6 +302,30 @@ def test_firing_counts_one_incident(store: Store) -> None:
     put(store, "e1", rows=tuple(rows))
     assert store.firing(incident().id) == 3
     assert store.firing("nobody-0") == 0
+
+
+def test_alerts_are_counted_firing_or_not(store: Store) -> None:
+    """The count is over all rows of one incident."""
+    ended = alert_row(2, status=AlertStatus.RESOLVED, ends_at=at(5))
+    put(store, "e1", rows=(alert_row(1), ended, alert_row(9, incident="other-0")))
+    assert (store.alerts(incident().id), store.alerts("nobody-0")) == (2, 0)
+
+
+def test_moved_alert_belongs_to_another_incident_and_is_else_as_it_was(store: Store) -> None:
+    """Only incident and lane change; that it fires, and since when, stays."""
+    put(store, "e1", rows=(alert_row(1), alert_row(2)))
+    put(store, "e2", shop(), rows=(MovedAlert(id="alert-1", incident="other-0", lane="auth"),))
+    assert store.alert("alert-1") == alert_row(1, incident="other-0", lane="auth")
+    assert (store.firing(incident().id), store.firing("other-0")) == (1, 1)
+    put(store, "e3", rows=(alert_row(1, status=AlertStatus.RESOLVED, ends_at=at(5)),))
+    assert (store.alerts("other-0"), store.firing("other-0")) == (1, 0)
+
+
+def test_alert_that_is_gone_cannot_be_moved(store: Store) -> None:
+    """Decide again on what is there."""
+    with pytest.raises(Conflict):
+        put(store, "e1", shop(), rows=(MovedAlert(id="alert-1", incident="other-0", lane="auth"),))
+    assert store.load("shop") == (Stack(id="shop"), "")
 
 
 def test_rows_that_fire_come_by_their_ids(store: Store) -> None:

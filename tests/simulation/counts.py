@@ -27,6 +27,9 @@ def counts(world: World) -> Counter[str]:
     found["latches"] = world.record.latches
     found["proven"] = world.record.proven
     for incident in world.record.incidents():
+        found["merged"] += bool(incident.merged_into)
+        found["split off"] += bool(incident.split_from)
+        found["moved to a lane"] += bool(incident.lane_was)
         found["further"] += len(incident.earlier)
         wish = incident.rollback
         hold = world.policy.stack(incident.stack).rollback.on_partial is OnPartial.HOLD

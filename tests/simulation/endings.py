@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shared.domain.action import TrafficOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.incident import Incident, TimelineKind
-from shared.domain.incident_state import State
+from shared.domain.incident_state import OVER, State
 from shared.domain.paging import Page, PageStep
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _stories(world: World) -> Iterator[Wrong]:
 def _ended(world: World) -> Iterator[Wrong]:
     """Nothing fires any more, and people ended the rest: everything is resolved."""
     for incident in world.record.incidents():
-        if incident.state not in (State.RESOLVED, State.REVIEWED):
+        if incident.state not in OVER:
             yield "what no longer fires is resolved", f"{incident.id} is {incident.state}"
     for row in world.record.alerts.values():
         if row.status is AlertStatus.FIRING:

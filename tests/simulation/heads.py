@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 from shared.domain.action import ActionKind, PlanOrder
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import IncidentRow, TimelineRow
+from shared.domain.decision import IncidentRow, MovedAlert, TimelineRow
 from shared.domain.incident import Incident
-from shared.domain.incident_state import State
+from shared.domain.incident_state import OVER
 from shared.domain.stack import DrillPhase, Stack
 from shared.ports import Commit
 from tests.simulation.record import Record
 
 Wrong = tuple[str, str]
-_OVER = (State.RESOLVED, State.REVIEWED)
 _FIRES = "no alert fires on a resolved incident"
 
 
@@ -43,14 +42,14 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
             )
     for row in fired.values():
         found = incidents.get(row.incident)
-        if found is None or found.lane != row.lane:
+        if found is None or not (found.lane == row.lane or found.answers_for(row.lane)):
             yield "an alert that fires belongs to an incident of its lane", row.title
-    for incident in (*head.incidents, *closed.values()):
-        rows = record.firing[incident.id] | {
-            i for i, r in fired.items() if r.incident == incident.id
-        }
-        if incident.state in _OVER and rows - ended:
-            yield _FIRES, f"{incident.id} is {incident.state}: {sorted(rows - ended)}"
+    moved = {row.id: row.incident for row in commit.rows if isinstance(row, MovedAlert)}
+    fires = {name: row.incident for name, row in (*record.firing_of(head.id), *fired.items())}
+    for name, where in {**fires, **moved}.items():
+        holder = head.holding(where)
+        if name in fires and name not in ended and (holder is None or holder.state in OVER):
+            yield _FIRES, f"{name} of {where}: {holder.state if holder else 'not in the head'}"
 
 
 def _of_head(head: Stack) -> Iterator[Wrong]:
@@ -92,5 +91,5 @@ def _vanished(head: Stack, closed: dict[str, Incident], record: Record) -> Itera
         if head.incident(incident.id) is None and incident.id not in closed:
             yield "an incident that leaves the head is kept as a row", incident.id
     for incident in closed.values():
-        if incident.state not in _OVER:
+        if incident.state not in OVER:
             yield "only what is over leaves the head", f"{incident.id} is {incident.state}"

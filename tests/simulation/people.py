@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.app.typed import Typed
+from shared.domain.decide.reshaping import RESHAPING
 from shared.domain.event import DrillDue, Instruction, drill_id
+from shared.domain.incident import Incident
 from shared.domain.paging import Choice
 from shared.domain.rollback_phase import Phase
+from shared.domain.severity import Severity
 from tests.simulation.drawn import Drawn
 from tests.simulation.shop import APPROVERS, LANES, PEOPLE, STRANGER, slack
 
@@ -79,6 +82,33 @@ class People(Drawn):
             "incidents",
         )
         self._types(self._chance.one_of(forms))
+
+    def somebody_reshapes(self) -> None:
+        """Two people say at once what belongs together, whose it is, or how bad it is."""
+        heads = [head for head in self._world.record.heads.values() if head.open_incidents()]
+        if not heads:
+            return
+        head = self._chance.one_of(heads)
+        incidents = head.open_incidents()
+        incident = self._chance.one_of(incidents)
+        choice = self._chance.one_of((*RESHAPING, Choice.MERGE, Choice.SPLIT, Choice.NOTE))
+        for _ in range(2):
+            into = self._chance.one_of(incidents)
+            told = self._instruction(choice, self._anybody(), incident=incident.id, into=into.id)
+            self._tell(self._with_details(told, incident))
+            incident = into if choice is Choice.MERGE else incident
+
+    def _with_details(self, told: Instruction, incident: Incident) -> Instruction:
+        """The rest of what they say; of the alerts any one that fires, or what was merged."""
+        ids = [row.id for _, row in self._world.record.firing_of(incident.stack)]
+        ids = sorted(ids) + [each.id for each in incident.merged] * 3
+        return replace(
+            told,
+            lane=self._chance.one_of((*LANES, "")),
+            severity=self._chance.one_of(tuple(Severity)),
+            text="it looks like it",
+            alerts=(self._chance.one_of(ids),) if ids else (),
+        )
 
     def somebody_looks_at_a_plan(self) -> None:
         """A person opens the form in which a rollback is asked for."""

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 
 from shared.domain.action import Action, Outcome
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import AuditRow, DrillRow, IncidentRow, RejectedRow, TimelineRow
+from shared.domain.decision import (
+    AuditRow,
+    DrillRow,
+    IncidentRow,
+    MovedAlert,
+    RejectedRow,
+    TimelineRow,
+)
 from shared.domain.event import Instruction
-from shared.domain.incident import Incident
+from shared.domain.incident import Incident, stack_of
 from shared.domain.stack import Stack
 from shared.ports import Commit
 
@@ -39,7 +48,7 @@ class Record:
             self.heads[commit.stack_id] = commit.stack
         for row in commit.rows:
             match row:
-                case AlertRow():
+                case AlertRow() | MovedAlert():
                     self._take_alert(row)
                 case TimelineRow():
                     self.timeline[row.id] = row
@@ -63,13 +72,30 @@ class Record:
             self.latches += record.latch is not None and (known is None or known.latch is None)
             self.proven += len(set(record.good) - set(known.good if known else ()))
 
-    def _take_alert(self, row: AlertRow) -> None:
+    def _take_alert(self, row: AlertRow | MovedAlert) -> None:
+        if isinstance(row, MovedAlert):
+            self._move(row)
+            return
         known = self.alerts.get(row.id)
         if known is not None:
             row = known.told_as(row) or known
         self.alerts[row.id] = row
         fires = row.status is AlertStatus.FIRING
         (self.firing[row.incident].add if fires else self.firing[row.incident].discard)(row.id)
+
+    def _move(self, row: MovedAlert) -> None:
+        """A person said that the alert belongs to another incident."""
+        known = self.alerts[row.id]
+        self.firing[known.incident].discard(row.id)
+        self.alerts[row.id] = replace(known, incident=row.incident, lane=row.lane)
+        if known.status is AlertStatus.FIRING:
+            self.firing[row.incident].add(row.id)
+
+    def firing_of(self, stack: str) -> Iterator[tuple[str, AlertRow]]:
+        """Every alert of the stack that fires and went to an incident, by its id."""
+        for incident, rows in self.firing.items():
+            if incident and stack_of(incident) == stack:
+                yield from ((each, self.alerts[each]) for each in rows)
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident as it is, or as it was when it was closed."""

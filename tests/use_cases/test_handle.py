@@ -60,6 +60,9 @@ class Meddled(Heads):
     def firing(self, incident_id: str) -> int:
         return self._world.store.firing(incident_id)
 
+    def alerts(self, incident_id: str) -> int:
+        return self._world.store.alerts(incident_id)
+
     def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
         return self._world.store.firing_rows(incident_id, limit)
 

@@ -42,6 +42,9 @@ class AwayFor(Heads):
     def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
         return self._store.series(series, limit)
 
+    def alerts(self, incident_id: str) -> int:
+        return self._store.alerts(incident_id)
+
     def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
         return self._store.firing_rows(incident_id, limit)
 

@@ -6,13 +6,21 @@ them, but for `expire_at`, which Firestore's TTL policies need as a timestamp.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.domain import retention
 from shared.domain.action import Action, Outcome
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import AuditRow, DrillRow, IncidentRow, RejectedRow, TimelineRow
+from shared.domain.decision import (
+    AuditRow,
+    DrillRow,
+    IncidentRow,
+    MovedAlert,
+    RejectedRow,
+    TimelineRow,
+)
 from shared.domain.errors import Conflict
 from shared.domain.event import Instruction, Timer
 from shared.domain.ids import stamp
@@ -83,6 +91,12 @@ def told(known: str, row: AlertRow) -> AlertRow:
     if now is None:
         raise Conflict(f"alert {row.id} was written by another")
     return now
+
+
+def moved_fields(known: str, row: MovedAlert) -> Fields:
+    """What changes of an alert's row when it belongs to another incident."""
+    moved = replace(stored.ALERT.decode(known), incident=row.incident, lane=row.lane)
+    return {"incident": moved.incident, "body": stored.ALERT.encode(moved).decode()}
 
 
 def timeline_fields(row: TimelineRow, place: int) -> Fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.adapters.firestore import documents
 from shared.adapters.firestore.access import Access
@@ -18,7 +18,7 @@ from shared.ports import Commit, Committed, Series, Settlement, Token
 from shared.wire import stored
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Query, Transaction
+    from google.cloud.firestore import DocumentSnapshot, Query, Transaction
 
 
 class FirestoreHeads(Access):
@@ -70,6 +70,10 @@ class FirestoreHeads(Access):
         """How many alerts of the incident fire."""
         return self._count(self._which_fire(incident_id))
 
+    def alerts(self, incident_id: str) -> int:
+        """How many alerts the incident has."""
+        return self._count(self._of_incident(incident_id))
+
     def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
         """Alerts of the incident that fire, by their ids."""
         found = self._stream(self._which_fire(incident_id).limit(limit))
@@ -78,11 +82,14 @@ class FirestoreHeads(Access):
     def _which_fire(self, incident_id: str) -> Query:
         from google.cloud.firestore import FieldFilter
 
-        return (
-            self._client.collection(documents.ALERTS)
-            .where(filter=FieldFilter("incident", "==", incident_id))
-            .where(filter=FieldFilter("status", "==", AlertStatus.FIRING.value))
-        )
+        fires = FieldFilter("status", "==", AlertStatus.FIRING.value)
+        return self._of_incident(incident_id).where(filter=fires)
+
+    def _of_incident(self, incident_id: str) -> Query:
+        from google.cloud.firestore import FieldFilter
+
+        alerts = self._client.collection(documents.ALERTS)
+        return alerts.where(filter=FieldFilter("incident", "==", incident_id))
 
     def commit(self, commit: Commit, token: Token) -> Committed:
         """Write all of it or nothing; see `ports.Heads` for what is raised."""
@@ -186,6 +193,5 @@ class FirestoreHeads(Access):
 
     def _known_alerts(
         self, commit: Commit, transaction: Transaction | None = None
-    ) -> dict[str, str]:
-        found = self._get_all(documents.ALERTS, perhaps_known(commit), transaction)
-        return {name: row.get("body") for name, row in found.items()}
+    ) -> dict[str, DocumentSnapshot[Any]]:
+        return self._get_all(documents.ALERTS, perhaps_known(commit), transaction)

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from shared.adapters.firestore import documents
 from shared.adapters.firestore.access import reference
 from shared.domain.action import Action
 from shared.domain.alert import AlertRow, AlertStatus
-from shared.domain.decision import AuditRow, DrillRow, IncidentRow, RejectedRow, Row, TimelineRow
-from shared.domain.errors import StaleHolder
+from shared.domain.decision import (
+    AuditRow,
+    DrillRow,
+    IncidentRow,
+    MovedAlert,
+    RejectedRow,
+    Row,
+    TimelineRow,
+)
+from shared.domain.errors import Conflict, StaleHolder
 from shared.domain.event import Timer
 from shared.domain.stack import Stack
 from shared.ports import Commit, Settlement, Token
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, Transaction, WriteBatch
+    from google.cloud.firestore import (
+        Client,
+        DocumentReference,
+        DocumentSnapshot,
+        Transaction,
+        WriteBatch,
+    )
 
 
 class Writes:
@@ -32,11 +46,14 @@ class Writes:
         self._now = now
 
     def add(
-        self, commit: Commit, known_alerts: Mapping[str, str], stale: Mapping[str, datetime]
+        self,
+        commit: Commit,
+        known_alerts: Mapping[str, DocumentSnapshot[Any]],
+        stale: Mapping[str, datetime],
     ) -> None:
         """Add all but the head.
 
-        `known_alerts` are the bodies of the alerts' rows that are there, `stale` the update times
+        `known_alerts` are the alerts' rows that are there, `stale` the update times
         of the timers to delete.
         """
         event = self._reference(documents.EVENTS, commit.event)
@@ -80,10 +97,14 @@ class Writes:
             option=self._client.write_option(last_update_time=fence),
         )
 
-    def _add_row(self, row: Row, place: int, known_alerts: Mapping[str, str]) -> None:
+    def _add_row(
+        self, row: Row, place: int, known_alerts: Mapping[str, DocumentSnapshot[Any]]
+    ) -> None:
         match row:
             case AlertRow():
                 self._add_alert(row, known_alerts.get(row.id))
+            case MovedAlert():
+                self._move_alert(row, known_alerts.get(row.id))
             case TimelineRow():
                 fields = documents.timeline_fields(row, place)
                 self._batch.create(self._reference(documents.TIMELINE, row.id), fields)
@@ -102,12 +123,20 @@ class Writes:
             case _:
                 assert_never(row)
 
-    def _add_alert(self, row: AlertRow, known: str | None) -> None:
+    def _move_alert(self, row: MovedAlert, known: DocumentSnapshot[Any] | None) -> None:
+        """Only as long as nobody else writes the row: an end that is told now must not be lost."""
+        if known is None:
+            raise Conflict(f"alert {row.id} was forgotten meanwhile")
+        option = self._client.write_option(last_update_time=known.update_time)
+        fields = documents.moved_fields(known.get("body"), row)
+        self._batch.update(self._reference(documents.ALERTS, row.id), fields, option=option)
+
+    def _add_alert(self, row: AlertRow, known: DocumentSnapshot[Any] | None) -> None:
         where = self._reference(documents.ALERTS, row.id)
         if known is None:
             self._batch.create(where, documents.alert_fields(row, self._now))
         else:
-            told = documents.told(known, row)
+            told = documents.told(known.get("body"), row)
             self._batch.update(where, documents.alert_fields(told, self._now))
 
     def _add_actions(self, actions: Iterable[Action], event: str) -> None:
@@ -130,7 +159,7 @@ class Writes:
 
 
 def perhaps_known(commit: Commit) -> tuple[str, ...]:
-    """The alerts whose row must be looked up: if it is there, it is only ended or confirmed.
+    """The alerts whose row must be looked up: if it is there, it is ended, confirmed or moved.
 
     One that fires is new unless it was found to be of its series, or is so old that it has none.
     """
@@ -139,6 +168,9 @@ def perhaps_known(commit: Commit) -> tuple[str, ...]:
     return tuple(
         row.id
         for row in commit.rows
-        if isinstance(row, AlertRow)
-        and (row.status is AlertStatus.RESOLVED or row.id in known or not row.series)
+        if isinstance(row, MovedAlert)
+        or (
+            isinstance(row, AlertRow)
+            and (row.status is AlertStatus.RESOLVED or row.id in known or not row.series)
+        )
     )

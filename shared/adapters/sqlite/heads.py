@@ -63,6 +63,14 @@ class SqliteHeads:
             ).fetchone()
         return int(row[0])
 
+    def alerts(self, incident_id: str) -> int:
+        """How many alerts the incident has."""
+        with self._database.querying() as read:
+            row = read.execute(
+                "SELECT COUNT(*) FROM alerts WHERE incident = ?", (incident_id,)
+            ).fetchone()
+        return int(row[0])
+
     def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
         """Alerts of the incident that fire, by their ids."""
         with self._database.querying() as read:

@@ -97,7 +97,13 @@ def _views(read: sqlite3.Connection, incidents: list[Incident]) -> tuple[Inciden
         read.execute(
             "SELECT incident, COUNT(*) FROM alerts"
             " WHERE incident IN (SELECT value FROM json_each(?)) GROUP BY incident",
-            (json.dumps([incident.id for incident in incidents]),),
+            (json.dumps([each for incident in incidents for each in incident.alerts_of]),),
         )
     )
-    return tuple(IncidentView(incident=each, alerts=counts.get(each.id, 0)) for each in incidents)
+    return tuple(_view(each, counts) for each in incidents)
+
+
+def _view(incident: Incident, counts: dict[str, int]) -> IncidentView:
+    """What is counted, or what was when it was filed: rows are pruned in time."""
+    counted = sum(counts.get(each, 0) for each in incident.alerts_of)
+    return IncidentView(incident=incident, alerts=max(counted, incident.alerts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -11,6 +12,7 @@ from shared.domain.decision import (
     AuditRow,
     DrillRow,
     IncidentRow,
+    MovedAlert,
     RejectedRow,
     Row,
     TimelineRow,
@@ -29,6 +31,8 @@ def write_row(write: sqlite3.Connection, row: Row, at: datetime) -> None:
     match row:
         case AlertRow():
             _write_alert(write, row, at)
+        case MovedAlert():
+            _move_alert(write, row)
         case TimelineRow():
             write.execute(
                 "INSERT INTO timeline (id, incident, at, body) VALUES (?, ?, ?, ?)",
@@ -78,4 +82,15 @@ def _write_alert(write: sqlite3.Connection, row: AlertRow, at: datetime) -> None
             stamp(row.starts_at),
             stored.ALERT.encode(row),
         ),
+    )
+
+
+def _move_alert(write: sqlite3.Connection, row: MovedAlert) -> None:
+    known = write.execute("SELECT body FROM alerts WHERE id = ?", (row.id,)).fetchone()
+    if known is None:
+        raise Conflict(f"alert {row.id} was forgotten meanwhile")
+    moved = replace(stored.ALERT.decode(known[0]), incident=row.incident, lane=row.lane)
+    write.execute(
+        "UPDATE alerts SET incident = ?, body = ? WHERE id = ?",
+        (moved.incident, stored.ALERT.encode(moved), moved.id),
     )

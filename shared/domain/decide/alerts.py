@@ -22,6 +22,7 @@ from shared.domain.decide.opening import (
     watch,
     wish_rollback,
 )
+from shared.domain.decide.severity import raised
 from shared.domain.decide.timers import KEEP_UNSENT
 from shared.domain.decision import Reason
 from shared.domain.event import AlertReceived
@@ -47,17 +48,30 @@ def on_alert(draft: Draft, event: AlertReceived) -> Reason:
 
 def _fired(draft: Draft, event: AlertReceived) -> Reason:
     alert, found = event.alert, event.classification
-    incident = draft.stack.by_lane(found.lane)
-    if incident is not None and _is_over(draft, incident):
-        draft.retire(incident)
-        incident = None
+    incident, found = _belongs_to(draft, event)
     if incident is None:
         incident = _open(draft, alert, found)
         reason = Reason.OPENED
     else:
-        reason = _join(draft, incident, event)
+        reason = _join(draft, incident, replace(event, classification=found))
     draft.row(alert_row(draft, alert, found, incident.id))
     return reason
+
+
+def _belongs_to(draft: Draft, event: AlertReceived) -> tuple[Incident | None, Classification]:
+    """The incident that the alert joins, or None; and its classification, with its lane then.
+
+    Where people said what belongs to an incident, later alerts of the same series stay with it.
+    """
+    found = event.classification
+    kept = draft.stack.holding(event.last) if event.last else None
+    if kept is not None and kept.put_together and not kept.aside and not _is_over(draft, kept):
+        return kept, replace(found, lane=kept.lane)
+    incident = draft.stack.by_lane(found.lane)
+    while incident is not None and _is_over(draft, incident):
+        draft.retire(incident)
+        incident = draft.stack.by_lane(found.lane)
+    return incident, found
 
 
 def _is_over(draft: Draft, incident: Incident) -> bool:
@@ -109,7 +123,7 @@ def _join(draft: Draft, incident: Incident, event: AlertReceived) -> Reason:
         draft.put(moved)
         reason = Reason.REOPENED
     if found.severity.worse_than(incident.severity):
-        moved = _raise_severity(draft, moved, found)
+        moved = raised(draft, moved, found.severity, found.reasons[0])
         reason = Reason.RAISED
     elif did_not_hold(draft, moved, event):
         moved = taken_up_again(draft, moved, event)
@@ -124,21 +138,10 @@ def _join(draft: Draft, incident: Incident, event: AlertReceived) -> Reason:
     return reason
 
 
-def _raise_severity(draft: Draft, incident: Incident, found: Classification) -> Incident:
-    """A worse alert joined: the incident is that bad from now on, and its owner is paged."""
-    raised = replace(incident, severity=found.severity, rounds=incident.rounds + 1)
-    draft.say(
-        raised,
-        TimelineKind.RAISED,
-        f"Raised from {incident.severity} to {found.severity}: {found.reasons[0]}",
-    )
-    return page_owner(draft, raised, PageStep.RAISED)
-
-
 def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:
     """Open again, with a page unless the last one is still fresh and nobody has reacted to it."""
-    raised = found.severity.worse_than(incident.severity)
-    paged = not raised and _still_paged(draft, incident)
+    worse = found.severity.worse_than(incident.severity)
+    paged = not worse and _still_paged(draft, incident)
     severity = worst(incident.severity, found.severity)
     incident = replace(reopened(incident, draft.now), severity=severity)
     if incident.rollback is None or incident.rollback.phase.may_be_wished_again:

@@ -48,7 +48,7 @@ class Draft:
         if incident is None:
             return
         if not incident.awaits_review:
-            self._file(incident)
+            self.file(incident)
             return
         self.put(replace(incident, aside=True))
         kept = [each for each in self.stack.incidents if each.aside]
@@ -56,9 +56,10 @@ class Draft:
             oldest = min(kept, key=lambda each: each.opened_at)
             text = f"Filed without a review: {MOST_ASIDE} newer incidents wait for theirs"
             self.say(oldest, TimelineKind.REFUSED, text)
-            self._file(oldest)
+            self.file(oldest)
 
-    def _file(self, incident: Incident) -> None:
+    def file(self, incident: Incident) -> None:
+        """The incident leaves the head for good; its row stays."""
         self.row(IncidentRow(incident=incident))
         self.drop(incident)
 

@@ -8,7 +8,7 @@ from shared.domain.action import ActionKind, GaveUp, NoticeOrder
 from shared.domain.decide.draft import Draft
 from shared.domain.decision import Reason
 from shared.domain.event import ActionFinished
-from shared.domain.policy import TRIAGE
+from shared.domain.policy import TRIAGE, Team
 
 
 def notify(draft: Draft, headline: str, *paragraphs: str) -> None:
@@ -16,6 +16,12 @@ def notify(draft: Draft, headline: str, *paragraphs: str) -> None:
     lane = draft.policy.rollback_lane() or draft.policy.lane(TRIAGE)
     channel = draft.policy.owner(lane.id).channel
     order = NoticeOrder(channel=channel, headline=headline, paragraphs=paragraphs)
+    draft.act(ActionKind.NOTIFY, "", order)
+
+
+def tell_team(draft: Draft, team: Team, headline: str, *paragraphs: str) -> None:
+    """Say it in the team's channel, without waking anybody."""
+    order = NoticeOrder(channel=team.channel, headline=headline, paragraphs=paragraphs)
     draft.act(ActionKind.NOTIFY, "", order)
 
 

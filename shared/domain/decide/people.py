@@ -11,6 +11,8 @@ from shared.domain.decide.approvals import approve
 from shared.domain.decide.asks import on_ask
 from shared.domain.decide.closing import on_over
 from shared.domain.decide.draft import Draft, acknowledged
+from shared.domain.decide.notes import note
+from shared.domain.decide.reshaping import RESHAPING, asked_in_words, reshape
 from shared.domain.decision import AuditRow, Reason
 from shared.domain.event import Instructed, Instruction
 from shared.domain.incident import Incident, Rollback, TimelineKind
@@ -32,6 +34,11 @@ _WORDS: Final = {
     Choice.UNLATCH: "hand a service back to Switchman",
     Choice.REPINNED: "say that the known-good images are pinned",
     Choice.REVIEW: "close it with a review",
+    Choice.MERGE: "merge it into another incident",
+    Choice.SPLIT: "split alerts off it",
+    Choice.LANE: "move it to another lane",
+    Choice.SEVERITY: "change its severity",
+    Choice.NOTE: "note something about it",
 }
 _ABOUT_A_STACK: Final = (
     Choice.PREVIEW,
@@ -57,7 +64,7 @@ def on_instruction(draft: Draft, event: Instructed) -> Reason:
             stack=event.stack,
             incident=asked.incident,
             plan=asked.plan,
-            asked=asked.text,
+            asked=asked_in_words(asked),
             answer=reason.value,
             text=told,
             via=asked.via,
@@ -76,9 +83,13 @@ def _follow(draft: Draft, event: Instructed) -> tuple[Reason, str]:
             return answer, ""
         return _refuse(draft, None, instruction, answer)
     incident = draft.stack.incident(instruction.incident)
+    if instruction.choice is Choice.NOTE:
+        why_not = note(draft, instruction, person) if person else _STRANGER
+        if why_not:
+            return _refuse(draft, incident, instruction, why_not)
+        return Reason.CARRIED_OUT, ""
     if incident is None:
-        _tell(draft, "", instruction, _CLOSED)
-        return Reason.STALE, _CLOSED
+        return _too_late(draft, instruction)
     done = _carry_out(draft, incident, event, person) if person else _STRANGER
     if isinstance(done, str):
         return _refuse(draft, incident, instruction, done)
@@ -87,6 +98,14 @@ def _follow(draft: Draft, event: Instructed) -> tuple[Reason, str]:
     if done.aside and done.review is not None:
         draft.retire(done)
     return Reason.CARRIED_OUT, ""
+
+
+def _too_late(draft: Draft, asked: Instruction) -> tuple[Reason, str]:
+    """It has left the head; of what was merged into another, that one is named."""
+    into = draft.stack.holding(asked.incident)
+    text = f"That incident was merged into {into.id}." if into else _CLOSED
+    _tell(draft, "", asked, text)
+    return Reason.STALE, text
 
 
 def _refuse(
@@ -112,15 +131,26 @@ def _tell(draft: Draft, incident: str, asked: Instruction, text: str) -> None:
 def _carry_out(
     draft: Draft, incident: Incident, event: Instructed, person: Person
 ) -> Incident | str:
-    instruction = event.instruction
-    if instruction.choice is Choice.ACKNOWLEDGE:
-        return _acknowledge(draft, incident, person, instruction.at)
-    if instruction.choice is Choice.RESOLVE:
-        return on_over(draft, incident, event, person)
-    if instruction.choice is Choice.REPINNED:
-        return on_repinned(draft, incident, person)
-    if instruction.choice is Choice.REVIEW:
-        return on_review(draft, incident, person, instruction.text)
+    asked = event.instruction
+    if asked.choice in RESHAPING:
+        return reshape(draft, incident, event, person)
+    match asked.choice:
+        case Choice.ACKNOWLEDGE:
+            return _acknowledge(draft, incident, person, asked.at)
+        case Choice.RESOLVE:
+            return on_over(draft, incident, event, person)
+        case Choice.REPINNED:
+            return on_repinned(draft, incident, person)
+        case Choice.REVIEW:
+            return on_review(draft, incident, person, asked.text)
+        case _:
+            return _decide(draft, incident, asked, person)
+
+
+def _decide(
+    draft: Draft, incident: Incident, instruction: Instruction, person: Person
+) -> Incident | str:
+    """The rollback approved or rejected, or why it is not."""
     rollback = _decidable(draft, incident, instruction, person)
     if isinstance(rollback, str):
         return rollback

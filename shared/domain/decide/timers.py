@@ -50,6 +50,8 @@ def _settle(draft: Draft, incident: Incident, firing: int) -> Reason:
     """Nothing fires: check for a settle time that it stays so. Otherwise look again later."""
     if firing and incident.state is State.RESOLVED:
         return _not_over(draft, incident)
+    if not incident.settles:
+        return Reason.STALE  # a person has to end what was merged into it
     moved = incident.moved(Trigger.SETTLE)
     if firing or moved is Refusal.ROLLBACK_RUNNING:
         watch(draft, incident)
