@@ -17,7 +17,8 @@ TARGET_LABELS: Final = frozenset(
     {"service", "service_name", "configuration_name", "job", "app", "component", "container"}
     | {"container_name", "pod", "instance", "host", "hostname", "target", "url", "uri", "path"}
     | {"route", "endpoint", "handler", "database", "database_id", "secret", "secret_id"}
-    | {"instance_name", "revision_name", "resource_name"}
+    | {"instance_name", "revision_name", "resource_name", "server", "datname", "queue"}
+    | {"job_name", "cronjob", "deployment", "statefulset", "sloth_service"}
 )
 # Labels of monitored resources that say where, which every resource of a project shares.
 _PLACE_LABELS: Final = frozenset({"project_id", "location", "region", "zone"})
@@ -107,7 +108,8 @@ class Alert:
             for key, value in values.items():
                 facts[prefix + key] = value
         signal = (self.metric_type, measured(self.expression))
-        names = (self.name, self.condition_name, self.policy_name)
+        rule = self.labels.get("rulename", "")  # Grafana's own alerts say which rule has no data
+        names = (self.name, rule, self.condition_name, self.policy_name)
         facts["metric:type"] = self.metric_type
         facts["resource:type"] = self.resource_type
         facts["alert:source"] = self.source
