@@ -11,7 +11,9 @@ from shared.cli.incidents import app as incidents
 from shared.cli.local import local
 from shared.cli.oncall import oncall
 from shared.cli.policy import classify, lint
+from shared.cli.policy_app import app as policy
 from shared.cli.rollback import app as rollback
+from shared.cli.simulate import simulate
 from shared.domain.errors import SwitchmanError
 
 app = typer.Typer(
@@ -31,8 +33,10 @@ def _root() -> None:
 app.command(epilog="Example: switchman local --port 8080 --data .switchman")(local)
 app.command(epilog="Example: switchman lint infra/policies/convex.yaml")(lint)
 app.command(epilog="Example: switchman classify alerts.jsonl | jq .lane")(classify)
+app.command(epilog="Example: switchman simulate docs/examples/bad-revision.jsonl")(simulate)
 app.command(epilog="Example: switchman oncall")(oncall)
 app.add_typer(incidents, name="incidents", help="Read and work the incidents of a store.")
+app.add_typer(policy, name="policy", help="Try a policy out before it decides anything.")
 app.add_typer(rollback, name="rollback", help="Plan, ask for, and decide on rollbacks.")
 app.add_typer(audit, name="audit", help="Who told Switchman to do what.")
 app.add_typer(drill, name="drill", help="Drills that keep the way back honest.")

@@ -106,12 +106,14 @@ class Document:
         if len(path) > _DEEPEST:
             self._fault(path, "this is nested too deeply")
             return _NOTHING
+        if kind is Any:  # what a sender sends, which is read elsewhere
+            return yaml.constructor.SafeConstructor().construct_document(node)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             return self._struct(node, kind, path)
         origin, args = typing.get_origin(kind), typing.get_args(kind)
         if origin is dict:
             return self._mapping(node, args[0], args[1], path)
-        if origin is types.UnionType and isinstance(node, yaml.MappingNode):
+        if origin is types.UnionType and isinstance(node, yaml.CollectionNode):
             return self._read(node, args[0], path)  # the other is None, and this is not
         if origin is tuple:
             return self._list(node, args[0], path)

@@ -13,6 +13,7 @@ import pytest
 from google.cloud import firestore
 
 from shared.adapters.firestore.store import FirestoreStore
+from shared.adapters.memory.store import MemoryStore
 from shared.adapters.sqlite.store import SqliteStore
 from shared.domain.action import Action, ActionKind, Order, PageOrder, PlanOrder
 from shared.domain.alert import AlertRow, AlertStatus
@@ -25,8 +26,9 @@ from shared.domain.severity import Severity
 from shared.domain.stack import Stack
 from shared.ports import Clock, Commit, Store
 
-STORES: Final = ("sqlite", pytest.param("firestore", marks=pytest.mark.emulator))
-"""The parameters of a `store` fixture."""
+DURABLE: Final = ("sqlite", pytest.param("firestore", marks=pytest.mark.emulator))
+STORES: Final = ("memory", *DURABLE)
+"""The parameters of a `store` fixture; a durable store forgets in time."""
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,6 +38,8 @@ def open_store(request: pytest.FixtureRequest, folder: Path, clock: Clock) -> It
     """The store that the test's parameter names, empty."""
     if request.param == "sqlite":
         store: Store = SqliteStore(folder / "switchman.db", clock)
+    elif request.param == "memory":
+        store = MemoryStore(clock)
     else:
         store = open_firestore(request.getfixturevalue("firestore_emulator"), clock)
     try:

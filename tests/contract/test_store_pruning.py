@@ -22,8 +22,8 @@ from shared.domain.alert import AlertStatus
 from shared.domain.decision import IncidentRow
 from shared.ports import Committed, Lease, Message, NotClaimed, Settlement, Store
 from tests.contract.store_contract import (
+    DURABLE,
     NOON,
-    STORES,
     action,
     alert_row,
     at,
@@ -70,7 +70,7 @@ def _over(fields: dict[str, Any], field: str, now: datetime) -> bool:
     return field in fields and fields[field] <= now
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=DURABLE)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each store in turn, empty."""
     clock = ManualClock(at(0))

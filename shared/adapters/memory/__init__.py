@@ -1,0 +1,1 @@
+"""The store in memory: what a played timeline is kept in."""

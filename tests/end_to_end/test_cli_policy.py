@@ -1,0 +1,100 @@
+"""`switchman simulate` and `switchman policy`, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from shared.config import SHIPPED_POLICY
+from tests.end_to_end.test_cli import switchman
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "bad-revision.jsonl"
+_FAILING = """policy: {policy}
+cases:
+  - name: it is somebody else's
+    given:
+      - alert: {{labels: {{alertname: ConvexBackendDown, severity: critical}}}}
+    then:
+      - {{lane: auth, paged: [wanda]}}
+  - name: it is right
+    given:
+      - alert: {{labels: {{alertname: ConvexBackendDown, severity: critical}}}}
+    then:
+      - {{lane: infra}}
+"""
+
+
+def test_example_of_the_documentation_plays() -> None:
+    """The timeline in the documentation shows the page, the proposal and the recovery, timed."""
+    ended = switchman("simulate", EXAMPLE)
+    assert ended.returncode == 0, ended.stderr
+    assert "+12m  alert         CloudRunRequestsFail firing (sev1, lane infra)" in ended.stdout
+    assert "ines of infra in #oncall-infra: reminder" in ended.stdout
+    assert "Recovered: health restored 20.0 s" in ended.stdout
+    assert ended.stdout.endswith("2 pages; incidents: infra sev1 resolved\n")
+
+
+def test_play_as_json() -> None:
+    """As JSON each line has its time, its kind and its incident; the incidents are as ever."""
+    told = json.loads(switchman("simulate", EXAMPLE, "--json").stdout)
+    (incident,) = told["incidents"]
+    kinds = [line["kind"] for line in told["lines"]]
+    assert kinds.count("page") == len(incident["pages"]) == 2
+    assert incident["rollback"]["verdict"] == "recovered"
+    assert {line["incident"] for line in told["lines"]} == {"", incident["id"]}
+
+
+def test_wrong_timeline_is_refused(tmp_path: Path) -> None:
+    """Faults come as file and line on standard error, and nothing is played."""
+    file = tmp_path / "t.jsonl"
+    file.write_text('{"end": true}\n{"approve": "inez"}\n', encoding="utf-8")
+    ended = switchman("simulate", file)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"{file}:2: there is no 'inez' in people of the policy")
+
+
+def test_cases_of_the_shipped_policy_pass() -> None:
+    """They run without being named, and say how many there are."""
+    ended = switchman("policy", "test")
+    assert ended.returncode == 0, ended.stdout
+    assert f"cases of {Path(SHIPPED_POLICY)} pass." in ended.stdout
+
+
+def test_failing_case_is_shown_with_what_came_instead(tmp_path: Path) -> None:
+    """Each thing that differs has its line, what was expected, what came, and why; exit 1."""
+    file = tmp_path / "mine.test.yaml"
+    file.write_text(_FAILING.format(policy=SHIPPED_POLICY), encoding="utf-8")
+    ended = switchman("policy", "test", file)
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert lines[0] == f"{file}:7: it is somebody else's, at +0s: lane"
+    assert lines[1:3] == ["    expected  auth", "    got       infra"]
+    assert lines[3].startswith("    because   ")
+    assert lines[-1] == f"1 of 2 cases of {SHIPPED_POLICY} pass."
+
+
+def test_failing_case_as_json(tmp_path: Path) -> None:
+    """As JSON every case has its name, whether it passed, and what differs."""
+    file = tmp_path / "mine.test.yaml"
+    file.write_text(_FAILING.format(policy=SHIPPED_POLICY), encoding="utf-8")
+    ended = switchman("policy", "test", file, "--json")
+    told = json.loads(ended.stdout)
+    assert ended.returncode == 1
+    assert [case["passed"] for case in told["cases"]] == [False, True]
+    assert [each["what"] for each in told["cases"][0]["mismatches"]] == ["lane", "paged"]
+
+
+def test_cases_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    """Wrong keys are faults with their line, and the exit code is that of wrong usage."""
+    file = tmp_path / "mine.test.yaml"
+    file.write_text("cases:\n  - nam: x\n", encoding="utf-8")
+    ended = switchman("policy", "test", file)
+    assert ended.returncode == 2
+    assert f"{file}:2: 'nam' is not known here; did you mean name?" in ended.stderr
+
+
+def test_policy_without_cases_is_refused(tmp_path: Path) -> None:
+    """A policy that has no cases beside it is not said to pass them."""
+    ended = switchman("policy", "test", tmp_path / "mine.yaml")
+    assert ended.returncode == 2
+    assert f"{tmp_path / 'mine.test.yaml'}:1: cannot be read: No such file" in ended.stderr
