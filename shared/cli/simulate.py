@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.app.play.play import Play
     from shared.domain.play import Line
 
-_STYLES = {
+_STYLES: Final = {
     "page": "bold red",
     "proposed": "bold yellow",
     "approved": "green",

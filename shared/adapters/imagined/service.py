@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from shared.domain.errors import Conflict, Refused
 from shared.domain.ids import derive
 from shared.domain.rollback import Revision, ServiceState, Split, TrafficTarget, same_split
 
-LATEST: Split = (TrafficTarget(percent=100),)
-_AGE = timedelta(days=1)
+LATEST: Final[Split] = (TrafficTarget(percent=100),)
+_AGE: Final = timedelta(days=1)
 
 
 @dataclass(slots=True)

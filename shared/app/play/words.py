@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 from shared.domain.action import Action, ActionKind, NoticeOrder, PageOrder, TellOrder
 from shared.domain.incident import Incident
@@ -16,7 +16,7 @@ from shared.domain.play import (
     TrafficMoved,
 )
 
-_HEALTH: Mapping[bool | None, str] = {
+_HEALTH: Final[Mapping[bool | None, str]] = {
     True: "its health checks pass",
     False: "its health checks fail",
     None: "it is as healthy as its revision",
