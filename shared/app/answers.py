@@ -34,6 +34,11 @@ USAGE: Final = (
         "hand a service back whose traffic a person took over: Switchman acts on it by itself again",
     ),
     (
+        "release [STACK] [--again] [--apply WHY]",
+        "see what would take a rollback back, to LATEST; with `--apply` it is asked for, and"
+        " somebody else approves",
+    ),
+    (
         "repinned INCIDENT",
         "say that the provisioning names the known-good images that an incident asks for",
     ),
@@ -111,7 +116,9 @@ def _stack_lines(policy: Policy, stack: Stack) -> Iterator[str]:
 def _incident(policy: Policy, incident: Incident) -> str:
     who = policy.people.get(incident.acknowledged_by)
     by = f" by {who.name}" if who and incident.state is State.ACKNOWLEDGED else ""
-    rollback = f", rollback {incident.rollback.phase}" if incident.rollback else ""
+    rollback = (
+        f", {incident.rollback.called} {incident.rollback.phase}" if incident.rollback else ""
+    )
     return (
         f"*{incident.severity} {incident.lane}*, {incident.state}{by}{rollback}, "
         f"since {_time(incident.opened_at)}: {_line(incident.title)} (`{incident.id}`)"

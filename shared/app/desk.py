@@ -21,7 +21,7 @@ from shared.app.typed import (
     pick,
     severity_of,
 )
-from shared.domain.decide.asks import APPLY
+from shared.domain.decide.releases import AGAIN, APPLY
 from shared.domain.event import Instruction
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy, StackPolicy
@@ -29,7 +29,7 @@ from shared.ports import Reports
 
 DRILLS: Final = ("rollback",)
 _NEWEST: Final = 10
-_ASKING: Final = ("rollback", "drill", "declare", "unlatch", "repinned", "review")
+_ASKING: Final = ("rollback", "drill", "declare", "unlatch", "release", "repinned", "review")
 _VERBS: Final = tuple(form.split()[0] for form, _ in answers.USAGE)
 
 
@@ -90,6 +90,8 @@ class Desk:
                 return self._rollback(words, typed)
             case "drill":
                 return self._drill(words, typed)
+            case "release":
+                return self._release(words, typed)
             case "unlatch":
                 return self._unlatch(words, typed)
             case "repinned" | "review":
@@ -124,6 +126,29 @@ class Desk:
         )
         return ToStore(
             instruction=replace(asked, text=" ".join([drill, *options[:1]])), answer=answer
+        )
+
+    def _release(self, words: Sequence[str], typed: Typed) -> ToStore:
+        unnamed = bool(words) and bool(option(words[0]))
+        stack, rest = self._stack(() if unnamed else words)
+        told = list(words if unnamed else rest)
+        options: list[str] = []
+        while told and option(told[0]):
+            options.append(pick(option(told.pop(0)), (AGAIN, APPLY), "option"))
+        if APPLY in options:
+            why = described(told, "why: whoever approves it reads this")
+        else:
+            nothing_more("release STACK", told)
+            why = ""
+        asked = _instruction(typed, Choice.RELEASE, stack.id)
+        proposed = "Its plan is made now. If there is one, somebody else is asked to approve it."
+        shown = "Its plan is made now, and shown to you alone. Traffic stays where it is."
+        return ToStore(
+            instruction=replace(asked, text=" ".join([*dict.fromkeys(options), why]).strip()),
+            answer=Answer(
+                headline=f"Release of {stack.name}",
+                paragraphs=(proposed if APPLY in options else shown,),
+            ),
         )
 
     def _unlatch(self, words: Sequence[str], typed: Typed) -> ToStore:

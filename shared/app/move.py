@@ -78,12 +78,22 @@ class Move:
                 return _outcome(plan, MoveResult.REFUSED, why, state.traffic)
 
     def _position(self, plan: ServicePlan, state: ServiceState) -> Position:
-        """As `position`; a restore that had to pin what LATEST meant is done as well."""
+        """As `position`; a restore that had to pin what LATEST meant is done as well.
+
+        To LATEST nothing else moves once that means another revision than when it was planned.
+        """
         found = position(plan, state)
+        if self._means_another(plan, state):
+            return Position.FOREIGN
         ours = self.restoring and state.generation == plan.generation + 1
         if found is Position.FOREIGN and ours and same_split(state.traffic, pinned_split(plan)):
             return Position.DONE
         return found
+
+    def _means_another(self, plan: ServicePlan, state: ServiceState) -> bool:
+        """Whether a release goes to LATEST, and that is not the revision that was planned."""
+        to_latest = any(target.percent and not target.revision for target in plan.after)
+        return to_latest and not self.restoring and state.latest_ready != plan.latest_ready
 
     def _too_late(self) -> bool:
         """Whether the approval has run out, or nobody can tell because the clock was set back."""
@@ -154,6 +164,9 @@ class Move:
             return _outcome(plan, MoveResult.UNSERVED, str(refused), state.serving)
         if not same_split(state.traffic, wanted):
             return _foreign(plan, state)
+        if self._means_another(plan, state):
+            why = f"LATEST means {state.latest_ready} by now"
+            return _outcome(plan, MoveResult.UNSERVED, why, state.serving)
         if _serves(state, wanted):
             done = "put back to" if self.restoring else "moved to"
             detail = f"{done} {describe_split(wanted, plan.latest_ready)}"
@@ -185,7 +198,7 @@ def _percentages(split: Split, state: ServiceState) -> dict[str, int]:
 
 def _foreign(plan: ServicePlan, state: ServiceState) -> ServiceOutcome:
     who = state.last_modifier or "somebody"
-    detail = f"{who} changed it meanwhile: now {describe_split(state.traffic)}"
+    detail = f"{who} changed it meanwhile: now {describe_split(state.traffic, state.latest_ready)}"
     return _outcome(plan, MoveResult.FOREIGN, detail, state.traffic)
 
 

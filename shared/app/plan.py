@@ -12,7 +12,9 @@ from shared.domain.candidates import choose, ruled_out
 from shared.domain.errors import Conflict, Refused
 from shared.domain.plan_words import checks_in_words
 from shared.domain.policy import Policy, Service
-from shared.domain.rollback import NoPlan, Plan, ServicePlan
+from shared.domain.release import ReleaseAsk
+from shared.domain.release_target import newest, plan_release
+from shared.domain.rollback import NoPlan, Plan, Revision, ServicePlan
 from shared.domain.targets import plan_service, weighed
 from shared.ports import Clock, Health, Lease, Traffic
 
@@ -43,7 +45,10 @@ class MakePlan:
         for plan in self.in_parallel(partial(self._for_service, order), stack.services):
             if isinstance(plan, NoPlan):
                 return plan
-            plans.append(plan)
+            if plan is not None:
+                plans.append(plan)
+        if not plans:
+            return NoPlan(reason="no rollback has left a service of it pinned")
         now = self.clock.now()
         return Plan(
             stack=stack_id,
@@ -54,15 +59,21 @@ class MakePlan:
             reason=order.reason,
             checks=checks_in_words(stack.services),
             rto_target=stack.rollback.rto_target,
+            release=order.release is not None,
         )
 
-    def _for_service(self, order: PlanOrder, service: Service) -> ServicePlan | NoPlan:
+    def _for_service(self, order: PlanOrder, service: Service) -> ServicePlan | NoPlan | None:
+        """The service's part; None where a release has nothing to take back."""
         try:
-            plan = self._chosen(order, service)
+            release = order.release
+            plan = (
+                self._released(order, release, service) if release else self._chosen(order, service)
+            )
             if isinstance(plan, ServicePlan):
                 self.traffic.send(service.resource, plan.after, plan.etag, dry_run=True)
         except Conflict:
-            return NoPlan(reason=f"{service.name} was changed while the plan was being made")
+            why = f"{service.name} was changed while the plan was being made"
+            return NoPlan(reason=why, passes=True)
         except Refused as refused:
             return NoPlan(reason=f"{service.name}: {refused}")
         return plan
@@ -91,3 +102,20 @@ class MakePlan:
             why = f"its smoke test failed {smoke.said}"
             found = ruled_out(found, chosen.revision.name, why)
         return plan_service(service, state, revisions, found, said)
+
+    def _released(
+        self, order: PlanOrder, release: ReleaseAsk, service: Service
+    ) -> ServicePlan | NoPlan | None:
+        """Back to LATEST, where a rollback left the service pinned and nothing speaks against it."""
+        state = self.traffic.look(service.resource)
+        revisions = self.traffic.revisions(service.resource)
+        pinned, rolled_back = release.pin(service.name), frozenset(order.rolled_back)
+        target = newest(service, state, revisions, pinned, rolled_back, again=release.again)
+        if not isinstance(target, Revision):
+            return target
+        smoke = SmokeTest(self.health, self.clock)(state, target.name, service.health)
+        if smoke.failed:
+            why = f"the smoke test of {target.name} failed {smoke.said}"
+            return NoPlan(reason=f"{service.name}: {why}")
+        record = order.record(service.name)
+        return plan_release(service, state, revisions, target, record, smoke.said)

@@ -159,6 +159,16 @@ def show_plan(plan: Plan) -> None:
     _line(f"Hash: {plan.hash}")
 
 
+def show_proposed(asked: Incident) -> None:
+    """Print the plan that an incident proposes, and how somebody else approves exactly that."""
+    if asked.rollback is None or asked.rollback.plan is None:
+        return
+    plan = asked.rollback.plan
+    show_plan(plan)
+    _line(f"Proposed in incident {asked.id}. Somebody else approves it in Slack, or with")
+    _line(f"  switchman rollback approve {asked.id} --plan {plan.hash}")
+
+
 def answer_as_json(
     switchman: Application, row: AuditRow, incident: Incident | None
 ) -> dict[str, Any]:

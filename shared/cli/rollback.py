@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.cli import decisions, plans
+from shared.cli import decisions, plans, releases
 from shared.cli.ask import PATIENCE, TimeoutOption, carried_out, instruction, say, tell, wait
 from shared.cli.common import JsonOption, application, out, print_json
 from shared.cli.found import stack_named
@@ -113,6 +113,11 @@ def unlatch(
     raise typer.Exit(0 if carried_out(row) else 1)
 
 
+app.command(epilog="Example: switchman rollback release convex --reason '1.4.2 is out' --apply")(
+    releases.release
+)
+
+
 def _rehearse(switchman: Application, stack: str, *, as_json: bool) -> None:
     """Show what --apply would ask for, and end."""
     found = plans.survey(switchman, stack)
@@ -155,10 +160,4 @@ def _say_proposed(asked: Incident) -> None:
         why = rollback.why_not if rollback else ""
         out.print(f"No rollback: {why}", markup=False, soft_wrap=True)
         return
-    plans.show_plan(rollback.plan)
-    out.print(
-        f"Proposed in incident {asked.id}. Somebody else approves it in Slack, or with\n"
-        f"  switchman rollback approve {asked.id} --plan {rollback.plan.hash}",
-        markup=False,
-        soft_wrap=True,
-    )
+    plans.show_proposed(asked)

@@ -11,6 +11,7 @@ from typing import Final
 from shared.domain.ledger import Look, ServiceRecord
 from shared.domain.metrics import Measurement, MetricQuery
 from shared.domain.paging import MessageRef, Sheet
+from shared.domain.release import ReleaseAsk
 from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
 
 
@@ -75,7 +76,7 @@ class PlanOrder:
     For an incident, or for a `drill`, or for a person's open modal (`view`). The rest is what
     the head knows, so that the worker needs no store: `records` of the services, the digests
     that were `rolled_back` from, the revisions that `did_not_help` in this incident, and who
-    asked and why.
+    asked and why. With `release` the plan takes back what rollbacks left.
     """
 
     drill: str = ""
@@ -85,6 +86,7 @@ class PlanOrder:
     did_not_help: tuple[str, ...] = ()
     asked_by: str = ""
     reason: str = ""
+    release: ReleaseAsk | None = None
 
     def record(self, service: str) -> ServiceRecord | None:
         """What is remembered of a service, if anybody ever looked at it."""

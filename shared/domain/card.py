@@ -36,6 +36,9 @@ _HEADLINES: Final = {
     PageStep.REMINDER: "Still nobody has it: {title}",
     PageStep.JOINED: "More has joined: {title}",
     PageStep.HANDED_OVER: "Now yours: {title}",
+    PageStep.RELEASE_UNDONE: "Not released, and put back: {title}",
+    PageStep.RELEASE_HELD: "Release in doubt, look at it now: {title}",
+    PageStep.RELEASE_DOUBTFUL: "Released, and not surely well: {title}",
 }
 
 
@@ -58,7 +61,12 @@ def card_for(policy: Policy, incident: Incident, page: Page) -> Card:
         choices=_choices(incident, page),
         subject=_subject(incident),
         runbook=incident.runbook,
+        release=_is_release(incident),
     )
+
+
+def _is_release(incident: Incident) -> bool:
+    return incident.rollback is not None and incident.rollback.release
 
 
 def notice_card(order: NoticeOrder) -> Card:
@@ -134,7 +142,7 @@ def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
 
 def _title(policy: Policy, rollback: Rollback) -> str:
     """How far it got, who asked for it, and who approved it."""
-    title = _TITLES[rollback.phase]
+    title = (_RELEASE_TITLES if rollback.release else _TITLES)[rollback.phase]
     if rollback.requested_by:
         title += f", asked for by {_names(policy, (rollback.requested_by,))}"
     if rollback.mode is RollbackMode.AUTOMATIC:
@@ -177,9 +185,24 @@ _TITLES: Final = {
 }
 
 
+_RELEASE_TITLES: Final = {
+    Phase.PLANNING: "Release being planned",
+    Phase.PROPOSED: "Proposed release",
+    Phase.APPLYING: "Release being carried out",
+    Phase.RESTORING: "Release being taken back",
+    Phase.APPLIED: "Released",
+    Phase.UNDONE: "Release taken back",
+    Phase.HELD: "Release stopped half-way",
+    Phase.REJECTED: "Release rejected",
+    Phase.EXPIRED: "Release plan expired",
+    Phase.UNAVAILABLE: "No release",
+    Phase.WITHDRAWN: "Release withdrawn",
+}
+
+
 def _move(plan: ServicePlan) -> str:
     """One service's change, short enough for two of them in Slack's confirm dialog."""
-    before, after = describe_split(plan.before, plan.latest_ready), describe_split(plan.after)
+    before, after = (describe_split(s, plan.latest_ready) for s in (plan.before, plan.after))
     return f"{plan.service}: {before} → {after}".replace(f"{plan.service}-", "")
 
 
@@ -198,10 +221,11 @@ def _outcome(outcome: ServiceOutcome) -> str:
 def _status(policy: Policy, incident: Incident) -> str:
     who = policy.people.get(incident.acknowledged_by)
     by = f" by {who.name}" if who else ""
+    moving = "Releasing" if _is_release(incident) else "Rolling back"
     words = {
         State.OPEN: "Open: nobody has acknowledged yet",
         State.ACKNOWLEDGED: f"Acknowledged{by}",
-        State.MITIGATING: f"Rolling back ({_acknowledged(incident)}{by})",
+        State.MITIGATING: f"{moving} ({_acknowledged(incident)}{by})",
         State.MITIGATED: "Mitigated: healthy again",
         State.RESOLVING: "Nothing fires: checking that it stays so",
         State.RESOLVED: "Resolved",

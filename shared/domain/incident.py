@@ -123,6 +123,16 @@ class Rollback:
         return moved if isinstance(moved, Refusal) else replace(moved, plan=outcome, approvals=())
 
     @property
+    def release(self) -> bool:
+        """Whether it takes back what rollbacks left."""
+        return self.plan is not None and self.plan.release
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return "release" if self.release else "rollback"
+
+    @property
     def approvers(self) -> tuple[str, ...]:
         """Who has approved the plan, by their ids, the first first."""
         known = tuple(approval.by for approval in self.approvals)

@@ -56,8 +56,8 @@ def _rollbacks(policy: Policy, incident: Incident) -> Iterable[str]:
     if incident.rollback is None:
         return
     for earlier in incident.earlier:
-        yield from _rollback(policy, earlier, "Earlier rollback")
-    yield from _rollback(policy, incident.rollback, "Rollback")
+        yield from _rollback(policy, earlier, f"Earlier {earlier.called}")
+    yield from _rollback(policy, incident.rollback, incident.rollback.called.capitalize())
     known = [(name, took) for name, took in phases(incident) if took is not None]
     if known:
         yield from ("| phase | seconds |", "|---|---|")
@@ -92,7 +92,7 @@ def _traffic(rollback: Rollback, plan: Plan) -> Iterable[str]:
     yield from ("", "| service | traffic before | traffic after | result |", "|---|---|---|---|")
     for each in plan.services:
         before = describe_split(each.before, each.latest_ready)
-        after = describe_split(each.after)
+        after = describe_split(each.after, each.latest_ready)
         yield f"| {each.service} | {before} | {after} | {ended.get(each.service, 'not moved')} |"
     yield ""
     yield from plan_markdown(plan)

@@ -26,6 +26,9 @@ class PageStep(StrEnum):
     REMINDER = "reminder"
     JOINED = "joined"
     HANDED_OVER = "handed-over"
+    RELEASE_UNDONE = "release-undone"
+    RELEASE_HELD = "release-held"
+    RELEASE_DOUBTFUL = "release-doubtful"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Choice(StrEnum):
     LANE = "lane"
     SEVERITY = "severity"
     NOTE = "note"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +108,8 @@ class Card:
     """What a page says, for any channel to draw.
 
     `mention` is the person's id at the vendor, `subject` what a pressed button is about
-    (the incident, and the plan's hash where there is one). A notice has no severity.
+    (the incident, and the plan's hash where there is one). A notice has no severity. `release`: what
+    may be approved is a release, and no rollback.
     """
 
     headline: str
@@ -116,3 +121,4 @@ class Card:
     choices: tuple[Choice, ...]
     subject: str
     runbook: str = ""
+    release: bool = False

@@ -17,9 +17,10 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
     asked = f"Asked by {plan.asked_by}" if plan.asked_by else ""
     reason = " ".join(plan.reason.split())
     why = f"{': ' if asked else 'Why: '}{reason}" if reason else ""
+    what = "Release plan" if plan.release else "Plan"
     health = plan.rto_target.total_seconds()
     return (
-        f"Plan {plan.hash[:8]} for {plan.stack}, made {_time(plan.made_at)}",
+        f"{what} {plan.hash[:8]} for {plan.stack}, made {_time(plan.made_at)}",
         *((f"{asked}{why}",) if asked or why else ()),
         f"Limits: nothing moves after {_time(plan.expires_at)};"
         f" health back within {health:.0f} s of the first traffic request",

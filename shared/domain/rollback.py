@@ -161,7 +161,8 @@ class Plan:
     """A rollback of one stack, bound to what was seen when it was made.
 
     `asked_by` and `reason` are who asked and why, `checks` the health checks in words.
-    `rto_target` is how soon after the first traffic request health has to be back.
+    `rto_target` is how soon after the first traffic request health has to be back. `release`: it
+    takes back what rollbacks left, and goes to LATEST.
     """
 
     stack: str
@@ -172,6 +173,7 @@ class Plan:
     reason: str = ""
     checks: tuple[str, ...] = ()
     rto_target: timedelta = timedelta(minutes=5)
+    release: bool = False
 
     @property
     def proven(self) -> bool:
@@ -189,9 +191,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoPlan:
-    """Why nothing can be rolled back."""
+    """Why nothing can be rolled back. `passes`: only for now, such as while something is deployed."""
 
     reason: str
+    passes: bool = False
 
 
 class Position(StrEnum):

@@ -53,6 +53,7 @@ class Step(StrEnum):
     WITHDRAW = "withdraw"
     MOVED = "all moved"
     PARTIAL = "some refused"
+    UNWELL = "moved and not well"
     NOTHING_MOVED = "nothing moved"
     LEFT = "left alone"
     RESTORED = "restored"
@@ -97,6 +98,7 @@ ROLLBACK: Machine[Phase, Step] = Machine(
             {
                 Step.MOVED: Phase.APPLIED,
                 Step.PARTIAL: Phase.RESTORING,
+                Step.UNWELL: Phase.RESTORING,
                 Step.NOTHING_MOVED: Phase.UNDONE,
                 Step.LEFT: Phase.HELD,
             },

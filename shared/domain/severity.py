@@ -24,6 +24,10 @@ class Severity(StrEnum):
         return self.rank < other.rank
 
 
+CRITICAL: Final = (Severity.SEV1, Severity.SEV2)
+"""While something as bad is open, nothing proves itself and nothing is released."""
+
+
 def worst(first: Severity, second: Severity) -> Severity:
     """The worse of two severities."""
     return first if first.rank <= second.rank else second

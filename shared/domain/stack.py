@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Final
 from shared.domain.incident import Incident
 from shared.domain.incident_state import OVER
 from shared.domain.ledger import ServiceRecord
+from shared.domain.release import Pinned
 from shared.domain.rollback import Plan, TrafficOutcome
 
 MOST_ROLLED_BACK: Final = 20
@@ -53,7 +55,8 @@ class Stack:
     `drill` is under way; `unreadable` names the sources and days that were paged about.
     `services` is what looking at the stack's services taught. `rolled_back` are the digests of
     images that were rolled back from, and `automatic` when a rollback went without an approval,
-    each the newest first and only as many as count. `observing` and `tagging` are the ids of the
+    each the newest first and only as many as count. `pinned` are the services that our changes left
+    pinned to a revision, until they are released. `observing` and `tagging` are the ids of the
     action that looks at the services, and of the one that tags what is known-good, while there is
     one; a plan that is asked for meanwhile waits for the tag.
     """
@@ -67,6 +70,7 @@ class Stack:
     tagging: str = ""
     rolled_back: tuple[str, ...] = ()
     automatic: tuple[datetime, ...] = ()
+    pinned: tuple[Pinned, ...] = ()
 
     def record(self, service: str) -> ServiceRecord | None:
         """What is remembered of a service, if anybody ever looked at it."""
@@ -85,6 +89,22 @@ class Stack:
         left = tuple(s.from_digest for s in plan.services if s.from_digest not in ("", s.to_digest))
         known = tuple(digest for digest in self.rolled_back if digest not in left)
         return replace(self, rolled_back=(*left, *known)[:MOST_ROLLED_BACK])
+
+    def with_pinned(self, pinned: Collection[Pinned]) -> Stack:
+        """This stack whose services are pinned like this from now on."""
+        again = {each.service for each in pinned}
+        others = tuple(each for each in self.pinned if each.service not in again)
+        return replace(self, pinned=(*others, *pinned))
+
+    def released(self, plan: Plan) -> Stack:
+        """This stack, whose services the plan put on LATEST: what they serve is wanted again."""
+        services = {each.service for each in plan.services}
+        wanted = {each.to_digest for each in plan.services}
+        return replace(
+            self,
+            pinned=tuple(each for each in self.pinned if each.service not in services),
+            rolled_back=tuple(each for each in self.rolled_back if each not in wanted),
+        )
 
     def with_automatic(self, at: datetime, remember: int) -> Stack:
         """This stack with one more rollback that went without an approval."""

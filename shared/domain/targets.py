@@ -58,7 +58,7 @@ def plan_service(
         generation=state.generation,
         etag=state.etag,
         before=state.traffic,
-        after=_all_to(chosen.revision.name, state.traffic),
+        after=all_to(chosen.revision.name, state.traffic),
         from_revision=state.main_revision,
         to_revision=chosen.revision.name,
         latest_ready=state.latest_ready,
@@ -96,7 +96,8 @@ def _listed(found: Sequence[Candidate], chosen: Candidate) -> tuple[str, ...]:
     return (*lines, f"and {left} more") if left else lines
 
 
-def _all_to(revision: str, before: Split) -> Split:
+def all_to(revision: str, before: Split = ()) -> Split:
+    """All traffic to the revision (LATEST if empty); the tags of before stay, and carry none."""
     tagged = tuple(
         TrafficTarget(percent=0, revision=t.revision, tag=t.tag) for t in before if t.tag
     )

@@ -81,6 +81,8 @@ def stack(shown: Stack, writes: int | None) -> dict[str, Any]:
         "stack": shown.id,
         "writes": writes,
         "open_incidents": [incident.id for incident in shown.open_incidents()],
+        "pinned": [{"service": p.service, "revision": p.revision} for p in shown.pinned],
+        "rolled_back": list(shown.rolled_back),
         "services": [_record(record) for record in shown.services],
     }
 
@@ -140,6 +142,7 @@ def plan(shown: Plan) -> dict[str, Any]:
         "expires_at": _time(shown.expires_at),
         "asked_by": shown.asked_by or None,
         "reason": shown.reason or None,
+        "release": shown.release,
         "proven": shown.proven,
         "checks": list(shown.checks),
         "services": _services(shown),
@@ -224,6 +227,7 @@ def _page(page: Page) -> dict[str, Any]:
 def _rollback(shown: Incident, rollback: Rollback) -> dict[str, Any]:
     return {
         "mode": rollback.mode.value,
+        "release": rollback.release,
         "phase": rollback.phase.value,
         "verdict": rollback.verdict.value if rollback.verdict else None,
         "why_not": rollback.why_not or None,

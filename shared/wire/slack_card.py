@@ -55,6 +55,8 @@ _BUTTONS: Final = {
     ),
 }
 
+_APPROVE_RELEASE: Final = _Button("Approve release", "primary", "Release?")
+
 BUTTONS: Final = tuple(_BUTTONS)
 """The choices that are buttons of a card."""
 
@@ -104,7 +106,8 @@ def _below(card: Card) -> Iterator[Block]:
 def _button(choice: Choice, card: Card) -> Block:
     if len(card.subject) > _BUTTON_VALUE:
         raise ValueError(f"a subject of {len(card.subject)} characters fits no button")
-    button = _BUTTONS[choice]
+    approves_release = card.release and choice is Choice.APPROVE
+    button = _APPROVE_RELEASE if approves_release else _BUTTONS[choice]
     drawn: Block = {
         "type": "button",
         "text": plain(button.label, HEADER),

@@ -129,12 +129,14 @@ class FakeTraffic:
             service.state = _next(changed, "someone@else")
 
     def show(self, resource: str, revision: Revision) -> None:
-        """Let the service's revision of that name be this from now on."""
+        """Let the service's revision of that name be this from now on; ready late, it is LATEST."""
         with self._at_present():
             service = self._services[resource]
             service.revisions = tuple(
                 revision if each.name == revision.name else each for each in service.revisions
             )
+            if revision.ready and service.revisions[0] is revision:
+                service.state = replace(service.state, latest_ready=revision.name)
 
     def mutations(self) -> tuple[Mutation, ...]:
         """Every request that was sent, in order."""

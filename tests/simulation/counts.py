@@ -32,6 +32,8 @@ def counts(world: World) -> Counter[str]:
         found["moved to a lane"] += bool(incident.lane_was)
         found["further"] += len(incident.earlier)
         wish = incident.rollback
+        if wish is not None and wish.release:
+            found[f"release {wish.phase}"] += 1
         hold = world.policy.stack(incident.stack).rollback.on_partial is OnPartial.HOLD
         steps = [page.step for page in incident.pages]
         found["left in doubt"] += steps.count(PageStep.ROLLBACK_HELD)

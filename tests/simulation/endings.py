@@ -21,6 +21,8 @@ _ABOUT_TRAFFIC: Final = (
     PageStep.ROLLBACK_HELD,
     PageStep.ROLLBACK_UNDONE,
     PageStep.NOT_RECOVERED,
+    PageStep.RELEASE_HELD,
+    PageStep.RELEASE_UNDONE,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from shared.domain.severity import Severity
 from tests.simulation.outside import Outside
@@ -29,6 +30,7 @@ class Happenings:
             (4, self._people.somebody_types),
             (5, self._people.somebody_reshapes),
             (3, self._people.somebody_looks_at_a_plan),
+            (4, self._people.somebody_releases),
             (3, self._people.schedule_asks),
             (4, self._outside.traffic_by_hand),
             (2, self._outside.deploy),
@@ -60,6 +62,9 @@ class Happenings:
             (970, 1300, lambda: self._senders.alert_fires(STACKS[0], LANES[1], Severity.SEV1)),
             (1000, 1400, self._people.somebody_approves),
             (1400, 1600, self._people.somebody_approves),
+            (1300, 1500, lambda: self._outside.deploy_to(STACKS[0])),
+            (1500, 1600, self._people.all_is_released),
+            (1620, 1700, self._people.somebody_approves),
         )
 
     def one(self) -> None:
@@ -70,6 +75,12 @@ class Happenings:
     def end_all(self) -> None:
         """Every alert ends, and none fires any more."""
         self._senders.end_all()
+
+    def release_all(self) -> tuple[Callable[[], None], ...]:
+        """The fix is out: what rollbacks left pinned is handed back, released, and approved."""
+        people = self._people
+        deploys = partial(self._outside.deploy_to, STACKS[0])
+        return deploys, people.all_is_handed_back, people.all_is_released, people.somebody_approves
 
     def close_all(self) -> None:
         """People see to every incident that is still open."""

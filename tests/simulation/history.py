@@ -108,6 +108,11 @@ class History:
         self._until_quiet(timers=False)
         self._happenings.close_all()
         self._until_quiet(timers=True)
+        for happening in self._happenings.release_all():
+            happening()
+            self._until_quiet(timers=False)
+        self._happenings.close_all()
+        self._until_quiet(timers=True)
         check_ending(self._world)
         self._check()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.action import Action, ActionKind, TrafficOrder
-from shared.domain.decide.asks import APPLY
+from shared.domain.decide.releases import APPLY
 from shared.domain.event import DrillDue, Instruction, drill_id
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy

@@ -37,6 +37,11 @@ class Outside(Drawn):
             split = (TrafficTarget(percent=100), *(each for each in tags if each.revision))
             self._world.traffic.change_by_hand(service.resource, split, DEPLOYER)
 
+    def deploy_to(self, stack: str) -> None:
+        """A new revision of every service of a stack; what is pinned stays pinned."""
+        for service in self._world.policy.stack(stack).services:
+            self._deploy(service.resource)
+
     def deploy(self) -> None:
         """A new revision."""
         self._deploy(self._resource())

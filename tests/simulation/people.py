@@ -78,6 +78,8 @@ class People(Drawn):
             f"drill rollback {stack} --apply",
             f"declare {stack} {lane} sev2 it is odd",
             f"unlatch {stack} {self._resource().rpartition('/')[2]}",
+            f"release {stack}",
+            *self._afterwards(),
             "status",
             "incidents",
         )
@@ -110,16 +112,38 @@ class People(Drawn):
             alerts=(self._chance.one_of(ids),) if ids else (),
         )
 
+    def _afterwards(self) -> tuple[str, ...]:
+        """What is to be done after some incident, be it of long ago."""
+        known = [incident.id for incident in self._world.record.incidents()]
+        about = self._chance.one_of(known) if known else f"{self._stack()}-0123456789"
+        return f"repinned {about}", f"review {about} the canary was too short"
+
+    def somebody_releases(self) -> None:
+        """A person wants traffic back on LATEST, sometimes whatever was rolled back from."""
+        again = "--again " if self._chance.random.random() < 0.4 else ""
+        self._types(f"release {self._stack()} --apply {again}it is mended")
+
+    def all_is_handed_back(self) -> None:
+        """Whoever took over traffic by hand is done with it."""
+        for stack in self._world.policy.stacks.values():
+            for service in stack.services:
+                self._types(f"unlatch {stack.id} {service.name}", slack(APPROVERS[0]))
+
+    def all_is_released(self) -> None:
+        """A person who may ask for it does so for every stack."""
+        for stack in self._world.policy.stacks:
+            self._types(f"release {stack} --apply --again it is mended", slack(APPROVERS[0]))
+
     def somebody_looks_at_a_plan(self) -> None:
         """A person opens the form in which a rollback is asked for."""
         self._types(f"rollback {self._stack()}")
 
-    def _types(self, text: str) -> None:
+    def _types(self, text: str, who: str = "") -> None:
         typed = Typed(
             id=self._id("typed"),
             command="/switchman",
             text=text,
-            person=self._anybody(),
+            person=who or self._anybody(),
             channel="C-infra",
             trigger=self._world.chat.trigger(),
             at=self._world.clock.now(),

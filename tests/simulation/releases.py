@@ -8,17 +8,23 @@ from datetime import datetime, timedelta
 
 from shared.domain.action import Action, ActionKind, TrafficOrder
 from shared.domain.alert import AlertStatus
+from shared.domain.decide.releases import AGAIN
 from shared.domain.decision import AuditRow, Reason
 from shared.domain.incident import Incident
+from shared.domain.ledger import bare
 from shared.domain.paging import Choice
 from shared.domain.policy import AutomaticRules, Policy
 from shared.domain.rollback import Plan, ServicePlan
+from shared.domain.severity import CRITICAL
 from shared.domain.stack import Stack
 from shared.ports import Commit
 from tests.simulation.gauges import Gauges
 from tests.simulation.record import Record
 
 Wrong = tuple[str, str]
+NOT_NOW = "nothing is released while something critical is open"
+NOT_OURS = "a release takes back what a rollback left, and nothing else"
+NOT_MENDED = "no image is released that was rolled back from, unless somebody means it"
 UNALLOWED = "no traffic moves without a live approval or a rule that allowed it"
 _HOUR = timedelta(hours=1)
 
@@ -65,7 +71,31 @@ class Releases:
             against = self._not_automatic(worker, action, order.plan) if not enough else ""
             if against:
                 yield UNALLOWED, f"{action.id}: approved by {sorted(people)}, and {against}"
+            yield from self._not_releasable(action, order.plan)
             self.by_plan[order.plan.hash] = Release(action, people if enough else frozenset())
+
+    def _not_releasable(self, action: Action, plan: Plan) -> Iterator[Wrong]:
+        """A release takes back what is ours and mended, while nothing bad is open."""
+        head = self._record.heads.get(action.stack)
+        if not plan.release or head is None:
+            return
+        for incident in head.open_incidents():
+            if incident.id != action.incident and incident.severity in CRITICAL:
+                yield NOT_NOW, f"{action.id}: {incident.id} is {incident.severity}"
+        for service in plan.services:
+            ours = [each.revision for each in head.pinned if each.service == service.service]
+            if bare(service.before) != {(revision, 100) for revision in ours}:
+                yield NOT_OURS, f"{action.id}: {service.before}, and ours is {ours}"
+            if service.to_digest in head.rolled_back and not self._meant(action.stack):
+                yield NOT_MENDED, f"{action.id}: {service.to_revision}"
+
+    def _meant(self, stack: str) -> bool:
+        """Whether some person said that an image may be released that was rolled back from."""
+        asked = self._record.instructions.values()
+        return any(
+            told.choice is Choice.RELEASE and told.stack == stack and AGAIN in told.text.split()
+            for told in asked
+        )
 
     def _people(self, commit: Commit, action: Action, plan: Plan) -> frozenset[str]:
         """Who approved this plan, and may, and did not ask for it; nobody once it has expired."""

@@ -38,7 +38,7 @@ from shared.domain.action import (
 )
 from shared.domain.alert import Alert, AlertStatus
 from shared.domain.decide import decide
-from shared.domain.decide.asks import APPLY
+from shared.domain.decide.releases import APPLY
 from shared.domain.decision import Decision, IncidentRow, Reason, TimelineRow
 from shared.domain.event import ActionFinished, DrillDue, Event, Instructed, Timer, drill_id
 from shared.domain.incident import Incident, TimelineKind

@@ -99,7 +99,7 @@ def nothing_was_asked(desk: FrontDesk) -> bool:
 def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
     """With or without the word, under the name that the command has here."""
     told = desk.says("help")
-    asks = ("rollback", "drill", "declare", "unlatch", "repinned", "review")
+    asks = ("rollback", "drill", "declare", "unlatch", "release", "repinned", "review")
     verbs = ("status", "incidents", "oncall", "help", *asks)
     for verb in verbs:
         assert f"`/switchman {verb}" in told
@@ -122,6 +122,9 @@ def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
         ("unlatch shop-backnd", "did you mean `shop-backend`?"),
         ("unlatch shop shop-backnd", "There is no service `shop-backnd`; did you mean"),
         ("unlatch shop shop-backend now", "After `unlatch STACK SERVICE` nothing more"),
+        ("release shp", "There is no stack `shp`; did you mean `shop`?"),
+        ("release --aply it is fixed", "There is no option `--aply`; did you mean `--apply`?"),
+        ("release shop at once", "After `release STACK` nothing more is expected"),
         ("fly me to the moon", "There is no `fly`; there is: `status`, `incidents`"),
     ],
 )
@@ -139,6 +142,8 @@ def test_a_typing_error_is_told_with_what_was_meant(
     ("typed", "missing"),
     [
         ("drill", "Say which drill: `rollback`."),
+        ("release --apply", "Say why: whoever approves it reads this."),
+        ("release shop --again --apply", "Say why: whoever approves it reads this."),
         ("unlatch", "Say which service, one of `shop-backend`, `shop-frontend`."),
         ("repinned", "Say which incident: `/switchman incidents` names them."),
         ("review nowhere-1 all well", "There is no incident `nowhere-1`; there is: none."),
@@ -328,6 +333,26 @@ def test_a_service_is_handed_back_by_its_name(desk: FrontDesk, typed: str) -> No
     asked = desk.world.store.instruction(message.id)
     assert asked is not None
     assert (asked.choice, asked.stack, asked.text) == (Choice.UNLATCH, "shop", "shop-backend")
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked", "answer"),
+    [
+        ("release", "", "shown to you alone"),
+        ("release shop --again", "--again", "shown to you alone"),
+        ("release --apply 1.4.2 is - out", "--apply 1.4.2 is - out", "asked to approve it"),
+        ("release shop \u2014apply --again it is", "--apply --again it is", "asked to approve"),
+    ],
+)
+def test_a_release_is_shown_or_asked_for(
+    desk: FrontDesk, typed: str, asked: str, answer: str
+) -> None:
+    """Only by its option is it asked for, and then with a reason."""
+    assert answer in desk.says(typed)
+    (message,) = desk.world.topics.take(Topic.EVENTS)
+    told = desk.world.store.instruction(message.id)
+    assert told is not None
+    assert (told.choice, told.stack, told.text) == (Choice.RELEASE, "shop", asked)
 
 
 def test_a_declared_incident_is_open_and_its_owner_paged(desk: FrontDesk) -> None:

@@ -66,7 +66,9 @@ def _of_incidents(policy: Policy, incidents: Sequence[dict[str, Any]]) -> list[d
             "incident": incident["id"],
         }
         for incident in incidents
-        if (rollback := incident["rollback"]) and rollback["rto_seconds"] is not None
+        if (rollback := incident["rollback"])
+        and rollback["rto_seconds"] is not None
+        and not rollback["release"]
     ]
 
 

@@ -52,7 +52,12 @@ PAGE_STEPS: Final[Mapping[str, str]] = {
     "unproven": "it was rolled back and nobody knows whether that helped",
     "action-failed": "another page failed",
     "unreadable": "a message could not be read",
-    "asked": "a rollback was asked for",
+    "asked": "an approval is asked for",
+    "reminder": "nobody had acknowledged",
+    "joined": "more had joined",
+    "release-undone": "the release was taken back",
+    "release-held": "the release stopped half-way",
+    "release-doubtful": "it was released and is not surely well",
 }
 
 

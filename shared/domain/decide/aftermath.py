@@ -11,15 +11,32 @@ from shared.domain.incident import Incident, Review, TimelineKind
 from shared.domain.incident_state import Trigger
 from shared.domain.machine import Refusal
 from shared.domain.policy import Person
+from shared.domain.release import Pinned
 from shared.domain.repin import repin
+
+
+def after_moving(draft: Draft, incident: Incident, moved: Collection[str]) -> Incident:
+    """All services moved: a rollback leaves a task, a release takes back what rollbacks left."""
+    plan = incident.rollback.plan if incident.rollback else None
+    if plan is None:
+        return incident
+    if plan.release:
+        draft.stack = draft.stack.released(plan)
+        return incident
+    draft.stack = draft.stack.without_images_of(plan)
+    return with_repin(draft, incident, moved)
 
 
 def with_repin(draft: Draft, incident: Incident, moved: Collection[str]) -> Incident:
     """The incident with the task that its rollback leaves, having moved these services."""
     plan = incident.rollback.plan if incident.rollback else None
-    task = repin(plan, moved, draft.now) if plan else None
-    if task is None:
+    task = repin(plan, moved, draft.now) if plan and not plan.release else None
+    if plan is None or task is None:
         return incident
+    left = {each.service: each.from_revision for each in plan.services}
+    draft.stack = draft.stack.with_pinned(
+        [Pinned(service=p.service, revision=p.revision, left=left[p.service]) for p in task.pins]
+    )
     what = "; ".join(task.in_words())
     draft.say(incident, TimelineKind.TO_REPIN, f"To re-pin in the provisioning: {what}")
     return replace(incident, repin=task)

@@ -14,6 +14,7 @@ from shared.domain.decide.joining import (
     taken_up_again,
     worth_a_page,
 )
+from shared.domain.decide.making_way import make_way
 from shared.domain.decide.opening import (
     new_incident,
     opened,
@@ -48,6 +49,7 @@ def on_alert(draft: Draft, event: AlertReceived) -> Reason:
 
 def _fired(draft: Draft, event: AlertReceived) -> Reason:
     alert, found = event.alert, event.classification
+    make_way(draft, found.lane, found.severity, alert=alert.row_id, what=alert.title)
     incident, found = _belongs_to(draft, event)
     if incident is None:
         incident = _open(draft, alert, found)

@@ -36,7 +36,7 @@ def approve(
     approved = replace(approved, approvals=given)
     if len(given) < _needed(draft):
         return _counted(draft, incident, approved, person, at)
-    who = f"{person.name} approved the rollback"
+    who = f"{person.name} approved the {approved.called}"
     text = f"{who} ({_count(draft, given)})" if before else who
     draft.say(moved, TimelineKind.APPROVED, text, at=at)
     order = TrafficOrder(plan=plan)
@@ -65,7 +65,7 @@ def _counted(
     draft: Draft, incident: Incident, approved: Rollback, person: Person, at: datetime
 ) -> Incident:
     """One more approval, and not the last: somebody is asked for the next."""
-    text = f"{person.name} approved the rollback ({_count(draft, approved.approvals)})"
+    text = f"{person.name} approved the {approved.called} ({_count(draft, approved.approvals)})"
     draft.say(incident, TimelineKind.APPROVED, text, at=at)
     noted = incident.moved(Trigger.ACKNOWLEDGE)
     incident = acknowledged(incident if isinstance(noted, Refusal) else noted, person.id, at)

@@ -10,6 +10,7 @@ from shared.domain.decide.approvals import page_approvers, why_too_few
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import start_drill
 from shared.domain.decide.latches import unlatch
+from shared.domain.decide.making_way import make_way
 from shared.domain.decide.opening import (
     ask_for_plan,
     new_incident,
@@ -18,6 +19,7 @@ from shared.domain.decide.opening import (
     why_no_rollback,
     wish_rollback,
 )
+from shared.domain.decide.releases import APPLY, on_release
 from shared.domain.decision import Reason
 from shared.domain.event import Instruction
 from shared.domain.incident import Rollback, TimelineKind
@@ -28,7 +30,6 @@ from shared.domain.rollback import RollbackMode
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 
-APPLY: Final = "--apply"
 _UNTOUCHED: Final = (State.OPEN, State.ACKNOWLEDGED)
 
 
@@ -43,6 +44,8 @@ def on_ask(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
             return _drill(draft, asked, person)
         case Choice.DECLARE:
             return _declare(draft, asked, person)
+        case Choice.RELEASE:
+            return on_release(draft, asked, person)
         case Choice.UNLATCH:
             return unlatch(draft, asked, person)
         case _:
@@ -57,7 +60,10 @@ def _preview(draft: Draft, asked: Instruction, person: Person) -> Reason:
 
 def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     lane = draft.policy.rollback_lane()
-    why_not = why_no_rollback(draft) or why_too_few(draft, person)
+    why_not = why_too_few(draft, person)
+    if lane is not None and not why_not:
+        make_way(draft, lane.id, Severity.SEV3, what=f"{person.name} asks for a rollback")
+    why_not = why_no_rollback(draft) or why_not
     if why_not or lane is None:
         return why_not or "no lane of the policy has rollback as its remediation"
     known = draft.stack.by_lane(lane.id)
@@ -103,11 +109,16 @@ def _declare(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     lane = draft.policy.lanes.get(asked.lane)
     if lane is None:
         return f"there is no lane {asked.lane!r}; there is: {', '.join(draft.policy.lanes)}"
+    severity = asked.severity or draft.policy.default_severity
+    make_way(draft, lane.id, severity, what=f"{person.name} declared an incident")
     known = draft.stack.by_lane(lane.id)
     if known is not None and known in draft.stack.open_incidents():
-        return f"incident {known.id} is open in that lane; it is about: {known.title}"
+        return (
+            f"incident {known.id} is open in that lane; it is about: {known.title}. If yours is"
+            " the same, go on with that one; if not, end that one first, or declare yours in"
+            " another lane"
+        )
     draft.retire(known)
-    severity = asked.severity or draft.policy.default_severity
     reasons = (f"{person.name} declared it",)
     incident = new_incident(draft, lane, severity, asked.text, asked.text, reasons)
     opened(draft, wish_rollback(draft, incident, requested_by=person.id))

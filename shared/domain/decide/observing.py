@@ -12,7 +12,16 @@ from shared.domain.decide.latches import say_latched
 from shared.domain.decide.tagging import tag_known_good
 from shared.domain.decision import Reason
 from shared.domain.event import ActionFinished, LookDue
-from shared.domain.ledger import Circumstances, LedgerRules, Look, OwnChange, ServiceRecord, learn
+from shared.domain.ledger import (
+    Circumstances,
+    LedgerRules,
+    Look,
+    OwnChange,
+    ServiceRecord,
+    bare,
+    learn,
+)
+from shared.domain.release import Pinned
 from shared.domain.rollback import (
     MoveResult,
     Plan,
@@ -22,11 +31,10 @@ from shared.domain.rollback import (
     TrafficOutcome,
 )
 from shared.domain.rollback_phase import Phase
-from shared.domain.severity import Severity
+from shared.domain.severity import CRITICAL
 from shared.domain.stack import DrillPhase, Stack
 from shared.domain.targets import pinned_split
 
-_CRITICAL: Final = (Severity.SEV1, Severity.SEV2)
 _NEVER_BEGUN: Final = (
     Phase.PLANNING,
     Phase.PROPOSED,
@@ -84,6 +92,16 @@ def note_own(draft: Draft, event: ActionFinished) -> None:
             own = OwnChange(at=draft.now, splits=_splits(plan))
             stands = _left(plan, restoring=restoring) if _stood(ended) else record.traffic
             draft.stack = draft.stack.with_record(replace(record, own=own, traffic=stands))
+        if restoring and ended is not None and ended.result is MoveResult.MOVED:
+            draft.stack = draft.stack.with_pinned(_pinned(plan, ended))
+
+
+def _pinned(plan: ServicePlan, ended: ServiceOutcome) -> tuple[Pinned, ...]:
+    """What a restore left pinned that had LATEST before, because that means another revision now."""
+    had, has = bare(plan.before), bare(ended.traffic)
+    if ("", 100) not in had or has != {(plan.latest_ready, 100)}:
+        return ()
+    return (Pinned(service=plan.service, revision=plan.latest_ready),)
 
 
 def _stood(ended: ServiceOutcome | None) -> bool:
@@ -115,7 +133,7 @@ def _learn(draft: Draft, look: Look, rules: LedgerRules) -> None:
 
 def _critical(stack: Stack) -> bool:
     """Whether something bad is open; an alert that fires belongs to an incident as bad as it."""
-    return any(incident.severity in _CRITICAL for incident in stack.open_incidents())
+    return any(incident.severity in CRITICAL for incident in stack.open_incidents())
 
 
 def _ours(stack: Stack) -> tuple[Split, ...]:

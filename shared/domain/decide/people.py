@@ -11,7 +11,9 @@ from shared.domain.decide.approvals import approve
 from shared.domain.decide.asks import on_ask
 from shared.domain.decide.closing import on_over
 from shared.domain.decide.draft import Draft, acknowledged
+from shared.domain.decide.making_way import over
 from shared.domain.decide.notes import note
+from shared.domain.decide.releases import why_no_release
 from shared.domain.decide.reshaping import RESHAPING, asked_in_words, reshape
 from shared.domain.decision import AuditRow, Reason
 from shared.domain.event import Instructed, Instruction
@@ -39,6 +41,7 @@ _WORDS: Final = {
     Choice.LANE: "move it to another lane",
     Choice.SEVERITY: "change its severity",
     Choice.NOTE: "note something about it",
+    Choice.RELEASE: "release what a rollback left pinned",
 }
 _ABOUT_A_STACK: Final = (
     Choice.PREVIEW,
@@ -46,6 +49,7 @@ _ABOUT_A_STACK: Final = (
     Choice.DRILL,
     Choice.DECLARE,
     Choice.UNLATCH,
+    Choice.RELEASE,
 )
 _STRANGER: Final = "the policy knows no person with this Slack account; ask whoever keeps it"
 _CLOSED: Final = "That incident is closed."
@@ -196,9 +200,13 @@ def _decidable(
     stepped = rollback.step(step)
     if isinstance(stepped, Refusal):
         return stepped.value
-    return Refusal.PLAN_EXPIRED.value if draft.now >= rollback.plan.expires_at else stepped
+    if draft.now >= rollback.plan.expires_at:
+        return Refusal.PLAN_EXPIRED.value
+    in_the_way = why_no_release(draft, besides=incident.id) if rollback.release else ""
+    return in_the_way if in_the_way and step is Step.APPROVE else stepped
 
 
 def _reject(draft: Draft, incident: Incident, rollback: Rollback, person: Person) -> Incident:
-    draft.say(incident, TimelineKind.REJECTED, f"{person.name} rejected the rollback")
-    return replace(incident, rollback=rollback)
+    draft.say(incident, TimelineKind.REJECTED, f"{person.name} rejected the {rollback.called}")
+    rejected = replace(incident, rollback=rollback)
+    return over(draft, rejected, "Nothing is left to do") if rollback.release else rejected

@@ -128,6 +128,7 @@ def _without_proof(
     incident = replace(incident, rollback=replace(rollback, verdict=verdict))
     draft.say(incident, TimelineKind.VERDICT, f"Verdict: {verdict}: {'; '.join((text, *texts))}")
     step = PageStep.UNPROVEN if verdict is Verdict.UNKNOWN else PageStep.NOT_RECOVERED
+    step = PageStep.RELEASE_DOUBTFUL if rollback.release else step
     details = (text.capitalize(), *texts, *_revisions(rollback))
     incident = propose_further(draft, draft.page(incident, step, details))
     remind(draft, incident)

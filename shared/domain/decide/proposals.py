@@ -58,6 +58,8 @@ def propose_further(draft: Draft, incident: Incident) -> Incident:
     allowed = draft.policy.stack(draft.stack.id).rollback.further_candidate
     if not allowed or incident.earlier or tried is None or tried.phase is not Phase.APPLIED:
         return incident
+    if tried.release:
+        return incident
     if tried.verdict is not Verdict.NOT_RECOVERED or draft.stack.rollback_owner() is not None:
         return incident
     wish = Rollback(

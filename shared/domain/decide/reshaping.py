@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.lanes import change_lane
+from shared.domain.decide.making_way import stands_alone
 from shared.domain.decide.merging import merge
 from shared.domain.decide.severity import change_severity
 from shared.domain.decide.splitting import split
@@ -20,6 +21,9 @@ RESHAPING: Final = (Choice.MERGE, Choice.SPLIT, Choice.LANE, Choice.SEVERITY)
 def reshape(draft: Draft, incident: Incident, event: Instructed, person: Person) -> Incident | str:
     """What is left of the incident, or what it went into, as the person asked; or why not."""
     asked = event.instruction
+    about = [each for each in (incident, draft.stack.incident(asked.into)) if each is not None]
+    if asked.choice is not Choice.SEVERITY and any(map(stands_alone, about)):
+        return "it is about a release, which nothing else belongs to"
     match asked.choice:
         case Choice.MERGE:
             return merge(draft, incident, asked.into, person)

@@ -25,6 +25,7 @@ from shared.domain.decide.notices import on_notified
 from shared.domain.decide.observing import note_own, on_sights
 from shared.domain.decide.proof import on_measured
 from shared.domain.decide.proposals import about_rollback, on_planned
+from shared.domain.decide.releases import on_release_planned
 from shared.domain.decide.sheets import plan_sheet
 from shared.domain.decide.tagging import on_tagged
 from shared.domain.decide.traffic import on_applied, on_lost, on_restored
@@ -97,6 +98,8 @@ def _without_incident(draft: Draft, event: ActionFinished) -> Reason:
         sheet = plan_sheet(draft, event.outcome)
         draft.act(ActionKind.SHOW, "", ShowOrder(view=order.view, sheet=sheet))
         return Reason.RECORDED
+    if isinstance(order, PlanOrder) and order.release is not None:
+        return on_release_planned(draft, event)
     if event.action.kind is ActionKind.PAGE:
         return on_late_page(draft, event)
     return on_drill_step(draft, event)

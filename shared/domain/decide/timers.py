@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.draft import Draft, reopened
+from shared.domain.decide.making_way import over
 from shared.domain.decide.opening import ask_for_plan, page_owner, remind, watch
 from shared.domain.decide.proof import measure, verify
 from shared.domain.decide.verdicts import settle_verdict
@@ -116,7 +117,11 @@ def _expire(draft: Draft, incident: Incident) -> Reason:
     if isinstance(expired, Refusal):
         return Reason.STALE
     incident = replace(incident, rollback=expired)
-    draft.say(incident, TimelineKind.EXPIRED, "Nobody decided on the rollback: the plan expired")
+    text = f"Nobody decided on the {rollback.called}: the plan expired"
+    draft.say(incident, TimelineKind.EXPIRED, text)
+    if rollback.release:
+        over(draft, incident, "It may be asked for again")
+        return Reason.EXPIRED
     if incident.state in (State.OPEN, State.ACKNOWLEDGED):
         wish = replace(rollback, phase=Phase.PLANNING, plan=None)
         incident = replace(incident, rollback=ask_for_plan(draft, incident, wish))

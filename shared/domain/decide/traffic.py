@@ -7,9 +7,9 @@ from typing import Final
 
 from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.alert import AlertStatus
-from shared.domain.decide.aftermath import with_repin
+from shared.domain.decide.aftermath import after_moving, with_repin
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import remind
+from shared.domain.decide.opening import remind, watch
 from shared.domain.decide.proof import await_proof
 from shared.domain.decide.proposals import propose_further
 from shared.domain.decide.verdicts import in_words, measured, split_in_words
@@ -42,12 +42,28 @@ def on_applied(
     if outcome.any(MoveResult.FOREIGN, MoveResult.UNKNOWN):
         return _hold(draft, incident, outcome)
     if outcome.all(MoveResult.MOVED):
+        why = _why_not_released(incident, outcome, trigger)
+        if why:
+            draft.say(incident, TimelineKind.UNHEALTHY, f"Not well on LATEST: {why}")
+            return _put_back(draft, incident, outcome, Step.UNWELL, f"It is not well ({why})")
         return _moved(draft, incident, outcome, trigger)
     if not outcome.to_put_back():
         return _undone(draft, incident, outcome, Step.NOTHING_MOVED)
     if draft.policy.stack(draft.stack.id).rollback.on_partial is OnPartial.HOLD:
         return _hold(draft, incident, outcome, "Not every service moved, and the policy says hold")
-    return _put_back(draft, incident, outcome)
+    return _put_back(draft, incident, outcome, Step.PARTIAL, "Not every service could be moved")
+
+
+def _why_not_released(
+    incident: Incident, outcome: TrafficOutcome, trigger: AlertStatus | None
+) -> str:
+    """Why a release that moved everything is taken back; empty where it stays, or is no release."""
+    if incident.rollback is None or not incident.rollback.release:
+        return ""
+    if outcome.healthy_at is None:
+        return outcome.health
+    fires = trigger is AlertStatus.FIRING
+    return "an alert began while it was carried out, and still fires" if fires else ""
 
 
 def on_restored(draft: Draft, incident: Incident, outcome: TrafficOutcome) -> Reason:
@@ -97,10 +113,7 @@ def _moved(
     if rollback is None:
         return Reason.STALE
     rollback = measured(rollback, outcome)
-    if rollback.plan is not None:
-        draft.stack = draft.stack.without_images_of(rollback.plan)
-    moved_all = [each.service for each in outcome.services]
-    incident = with_repin(draft, incident, moved_all)
+    incident = after_moving(draft, incident, [each.service for each in outcome.services])
     if outcome.healthy_at is None:
         rollback = replace(rollback, verdict=Verdict.NOT_RECOVERED)
         draft.say(incident, TimelineKind.UNHEALTHY, f"Still not healthy: {outcome.health}")
@@ -109,25 +122,27 @@ def _moved(
     moved = incident.moved(Trigger.ROLLBACK_HEALTHY)
     if isinstance(moved, Refusal):
         return Reason.STALE
-    healthy = replace(moved, rollback=rollback, mitigated_at=outcome.healthy_at)
+    settles = moved.settles or rollback.release  # a release leaves nothing to do for anybody
+    healthy = replace(moved, rollback=rollback, mitigated_at=outcome.healthy_at, settles=settles)
     text = f"Healthy: {in_words(rollback)} ({split_in_words(healthy)})"
     draft.say(healthy, TimelineKind.HEALTHY, text, at=outcome.healthy_at)
     draft.put(healthy)
+    if rollback.release:
+        watch(draft, healthy)
     await_proof(draft, healthy, trigger)
     return Reason.RECORDED
 
 
-def _put_back(draft: Draft, incident: Incident, outcome: TrafficOutcome) -> Reason:
-    rollback = _stepped(incident, Step.PARTIAL)
+def _put_back(
+    draft: Draft, incident: Incident, outcome: TrafficOutcome, step: Step, why: str
+) -> Reason:
+    rollback = _stepped(incident, step)
     if rollback is None or rollback.plan is None:
         return Reason.STALE
     only = outcome.to_put_back()
-    incident = replace(incident, rollback=rollback)
-    draft.say(
-        incident,
-        TimelineKind.RESTORING,
-        f"Not every service could be moved, so {' and '.join(only)} is put back as it was",
-    )
+    incident = replace(incident, rollback=replace(rollback, why_not=why))
+    text = f"{why}, so {' and '.join(only)} is put back as it was"
+    draft.say(incident, TimelineKind.RESTORING, text)
     draft.act(ActionKind.RESTORE, incident.id, TrafficOrder(plan=rollback.plan, only=only))
     draft.put(incident)
     draft.refresh(incident)
@@ -139,7 +154,8 @@ def _undone(draft: Draft, incident: Incident, outcome: TrafficOutcome, step: Ste
     if rollback is None:
         return Reason.STALE
     rollback = replace(rollback, verdict=Verdict.NOT_RECOVERED)
-    lead = "The rollback was not carried out; traffic is as it was before it."
+    why = f" {rollback.why_not}." if rollback.release and rollback.why_not else ""
+    lead = f"The {rollback.called} was not carried out; traffic is as it was before it.{why}"
     details = (lead, *_states(rollback, outcome))
     return _failed(draft, incident, rollback, PageStep.ROLLBACK_UNDONE, details)
 
@@ -186,6 +202,11 @@ def _states(rollback: Rollback, outcome: TrafficOutcome | None) -> tuple[str, ..
     return tuple(lines)
 
 
+_OF_RELEASES: Final = {
+    PageStep.ROLLBACK_UNDONE: PageStep.RELEASE_UNDONE,
+    PageStep.ROLLBACK_HELD: PageStep.RELEASE_HELD,
+    PageStep.NOT_RECOVERED: PageStep.RELEASE_DOUBTFUL,
+}
 _WELL: Final = (MoveResult.MOVED, MoveResult.PUT_BACK)
 
 
@@ -200,6 +221,7 @@ def _failed(
     incident = nobody_has_it(incident if isinstance(moved, Refusal) else moved)
     incident = replace(incident, rollback=rollback)
     draft.say(incident, TimelineKind.VERDICT, f"Verdict: {rollback.verdict}. {details[0]}")
+    step = _OF_RELEASES[step] if rollback.release else step
     incident = propose_further(draft, draft.page(incident, step, details))
     remind(draft, incident)
     draft.refresh(incident)
