@@ -41,7 +41,7 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
                 else fired.update({row.id: row})
             )
     for row in fired.values():
-        found = incidents.get(row.incident)
+        found = head.holding(row.incident)  # also what its incident was merged into
         if found is None or not (found.lane == row.lane or found.answers_for(row.lane)):
             yield "an alert that fires belongs to an incident of its lane", row.title
     moved = {row.id: row.incident for row in commit.rows if isinstance(row, MovedAlert)}
