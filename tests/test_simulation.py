@@ -30,6 +30,8 @@ FOUND_BY: Final = {
     "one_approval_suffices": UNALLOWED,
     "page_before_commit": "nothing is published before it is committed",
     "resolve_races_alert": "no alert fires on a resolved incident",
+    "symptom_left_silent": "whoever waits for a cause waits for one that is open and was paged",
+    "symptoms_end_with_their_cause": "no alert fires on a resolved incident",
     "two_leases_on_one_rollback": "one lease on an action at a time",
 }
 

@@ -18,6 +18,7 @@ from shared.domain.event import (
     Event,
     Instructed,
     TimerDue,
+    TimerKind,
 )
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy
@@ -160,7 +161,8 @@ class Handle:
             case TimerDue():
                 firing = self._firing(_alerts_of(stack, event.timer.incident))
                 trigger, series = self._trigger(stack, event.timer.incident)
-                return replace(event, firing=firing, trigger=trigger), series
+                event = replace(event, firing=firing, trigger=trigger)
+                return self._with_other_lanes(event, stack), series
             case Instructed():
                 return self._with_what_it_is_about(event, stack), None
             case ActionFinished():
@@ -174,12 +176,23 @@ class Handle:
         firing = self._firing(ids)
         if not firing or event.instruction.choice not in _ABOUT_ALERTS:
             return replace(event, firing=firing)
+        return replace(event, firing=firing, fires=self._fires(ids))
+
+    def _with_other_lanes(self, event: TimerDue, stack: Stack) -> TimerDue:
+        """What fires alert by alert, where an incident that may be over counts other lanes' too."""
+        incident = stack.incident(event.timer.incident)
+        ends = event.timer.kind in (TimerKind.SETTLE, TimerKind.CONFIRM)
+        if not (ends and event.firing and incident is not None and incident.joined_lanes):
+            return event
+        return replace(event, fires=self._fires(incident.alerts_of))
+
+    def _fires(self, incidents: tuple[str, ...]) -> tuple[AlertRow, ...]:
         fires: tuple[AlertRow, ...] = ()
-        for each in ids:
+        for each in incidents:
             fires += self.heads.firing_rows(each, MOST_ENDED - len(fires))
             if len(fires) == MOST_ENDED:
                 break
-        return replace(event, firing=firing, fires=fires)
+        return fires
 
     def _firing(self, incidents: tuple[str, ...]) -> int:
         return sum(self.heads.firing(each) for each in incidents)

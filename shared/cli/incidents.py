@@ -32,7 +32,9 @@ def list_incidents(as_json: JsonOption = False) -> None:
         facts = (row["id"], row["severity"], row["lane"], row["state"], f"opened {opened} UTC")
         out.print("  ".join(facts), markup=False, soft_wrap=True, style="bold")
         rollback = f"; rollback {row['rollback']['phase']}" if row["rollback"] else ""
-        about = f"    {row['alerts']} alerts: {row['title']}{rollback}"
+        cause = row["cause"]
+        waits = f"; waits for {cause['incident']}, its cause" if cause and cause["holds"] else ""
+        about = f"    {row['alerts']} alerts: {row['title']}{rollback}{waits}"
         out.print(about, markup=False, soft_wrap=True)
     if not rows:
         out.print("There are no incidents.")
@@ -48,6 +50,7 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
     head = f"{found['title']}  {found['severity']}  {found['state']}"
     out.print(head, markup=False, soft_wrap=True, style="bold")
     out.print(f"lane {found['lane']}, {found['alerts']} alerts: {found['summary']}", markup=False)
+    _print_links(found)
     for page in found["pages"]:
         sent = f"at {page['sent_at']}" if page["sent_at"] else "not delivered yet"
         seen = f"at {page['acknowledged_at']}" if page["acknowledged_at"] else "not yet"
@@ -125,6 +128,19 @@ def _found(incident: str) -> dict[str, Any]:
     view = incident_named(switchman, incident)
     timeline = switchman.store.timeline(view.incident.id)
     return shown.incident(view.incident, view.alerts, timeline)
+
+
+def _print_links(found: dict[str, Any]) -> None:
+    """What explains it, and what it explains."""
+    cause = found["cause"]
+    if cause:
+        has_it = f"{cause['team']} has it" if cause["holds"] else "that is over"
+        line = f"its cause: {cause['incident']} in lane {cause['lane']}; {has_it}"
+        out.print(line, markup=False, soft_wrap=True)
+    for each in found["symptoms"]:
+        where = each["incident"] or "counted here"
+        line = f"it causes: lane {each['lane']}, {each['title']} ({where})"
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _print_afterwards(found: dict[str, Any]) -> None:

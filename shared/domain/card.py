@@ -8,6 +8,7 @@ from shared.domain.action import NoticeOrder
 from shared.domain.ids import derive
 from shared.domain.incident import Incident, Rollback
 from shared.domain.incident_state import State
+from shared.domain.links import Symptom
 from shared.domain.paging import Card, Choice, Page, PageStep
 from shared.domain.plan_words import describe_plan
 from shared.domain.policy import Policy
@@ -34,6 +35,7 @@ _HEADLINES: Final = {
     PageStep.UNREADABLE: "Unreadable messages: {title}",
     PageStep.ASKED: "To approve: {title}",
     PageStep.REMINDER: "Still nobody has it: {title}",
+    PageStep.RESUMED: "Its cause is over, and it is not: {title}",
     PageStep.JOINED: "More has joined: {title}",
     PageStep.HANDED_OVER: "Now yours: {title}",
     PageStep.RELEASE_UNDONE: "Not released, and put back: {title}",
@@ -99,8 +101,8 @@ def _paragraphs(policy: Policy, incident: Incident, page: Page) -> tuple[str, ..
     what = (f"What fails: {incident.summary or incident.title}",)
     lane = policy.lane(incident.lane)
     remedy = (f"What to do: {lane.remedy}",) if lane.remedy else ()
-    moved = _put_together(policy, incident)
-    return (*page.details, *moved, *_to_do(incident), *what, why, *remedy, *rollback)
+    about = (*_put_together(policy, incident), *_to_do(incident), *_links(policy, incident))
+    return (*page.details, *about, *what, why, *remedy, *rollback)
 
 
 def _put_together(policy: Policy, incident: Incident) -> tuple[str, ...]:
@@ -115,6 +117,33 @@ def _put_together(policy: Policy, incident: Incident) -> tuple[str, ...]:
         lines = (f"• {each.id} ({each.lane}): {each.title}" for each in incident.merged)
         told.append("\n".join(("Merged into it:", *lines)))
     return tuple(told)
+
+
+def _links(policy: Policy, incident: Incident) -> tuple[str, ...]:
+    """Whose it is, where another incident explains it; and what it explains itself."""
+    cause, lines = incident.cause, []
+    if cause is not None and cause.holds:
+        lane, owner = policy.lane(cause.lane).name, _team(policy, cause.team)
+        lines.append(
+            f"Whose it is now: {owner}, who have incident {cause.incident} ({lane}), its cause."
+            " You hear of it again if it outlasts that."
+        )
+    elif cause is not None:
+        lines.append(f"It came with incident {cause.incident}, which was its cause and is over.")
+    if incident.symptoms:
+        known = (f"• {_symptom(policy, each)}" for each in incident.symptoms)
+        lines.append("\n".join(("It also causes, and nobody else was woken for it:", *known)))
+    return tuple(lines)
+
+
+def _symptom(policy: Policy, symptom: Symptom) -> str:
+    where = f"incident {symptom.incident}" if symptom.incident else "counted here"
+    return f"{policy.lane(symptom.lane).name}: {symptom.title} ({where})"
+
+
+def _team(policy: Policy, team_id: str) -> str:
+    team = policy.teams.get(team_id)
+    return team.name if team else team_id
 
 
 def _to_do(incident: Incident) -> tuple[str, ...]:
@@ -222,8 +251,9 @@ def _status(policy: Policy, incident: Incident) -> str:
     who = policy.people.get(incident.acknowledged_by)
     by = f" by {who.name}" if who else ""
     moving = "Releasing" if _is_release(incident) else "Rolling back"
+    waits = incident.cause is not None and incident.cause.holds
     words = {
-        State.OPEN: "Open: nobody has acknowledged yet",
+        State.OPEN: "Open: waits for its cause" if waits else "Open: nobody has acknowledged yet",
         State.ACKNOWLEDGED: f"Acknowledged{by}",
         State.MITIGATING: f"{moving} ({_acknowledged(incident)}{by})",
         State.MITIGATED: "Mitigated: healthy again",

@@ -20,8 +20,12 @@ class Reason(StrEnum):
 
     OPENED = "an incident was opened"
     JOINED = "the alert joined an incident that is being dealt with"
+    JOINED_CAUSE = "the alert joined the incident of its cause, and nobody else was woken"
     JOINED_PAGED = "the alert joined an incident, and its owner was paged about that"
     DID_NOT_HOLD = "the alert fired after the rollback had taken effect: its owner was paged"
+    RESUMED = "the cause is over and the symptom fires: its owner was paged again"
+    WITH_CAUSE = "whoever has the cause has this too: nobody else is reminded"
+    HANDED_OVER = "the cause is over: what it caused and still fires goes to its own owner"
     REMINDED = "nobody has acknowledged: somebody was paged again"
     REOPENED = "the incident was reopened"
     RAISED = "a worse alert joined: the severity was raised and the owner paged"

@@ -148,11 +148,15 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerDue:
-    """A timer's time has come. `firing` is how many alerts of the incident fire just now."""
+    """A timer's time has come. `firing` is how many alerts of the incident fire just now.
+
+    `fires` are those alerts, at most `MOST_ENDED` of them, where some may be of other lanes.
+    """
 
     timer: Timer
     firing: int
     trigger: AlertStatus | None = None
+    fires: tuple[AlertRow, ...] = ()
 
     @property
     def id(self) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from shared.domain.ids import derive
 from shared.domain.incident_state import INCIDENT, State, Trigger
+from shared.domain.links import Cause, Symptom
 from shared.domain.machine import Back, Refusal
 from shared.domain.paging import Page, PageStep
 from shared.domain.repin import Repin
@@ -53,6 +54,9 @@ class TimelineKind(StrEnum):
     UNREADABLE = "unreadable"
     ENDING = "ending"
     JOINED = "joined"
+    CAUSE = "cause"
+    SYMPTOM = "symptom"
+    RESUMED = "resumed"
     LATCHED = "latched"
     TO_REPIN = "to_repin"
     REPINNED = "repinned"
@@ -176,6 +180,9 @@ class Incident:
     answers for their lanes. `merged_into` is where this one went. `lane_was` is the lane that a
     person took it out of, `split_from` the incident that they split it off. `alerts` is how many
     it had when it was filed: their rows are pruned in time.
+
+    `cause` is the incident that it is a symptom of, and `symptoms` are the lanes that fail because
+    of it.
     """
 
     id: str
@@ -213,6 +220,8 @@ class Incident:
     lane_was: str = ""
     split_from: str = ""
     alerts: int = 0
+    cause: Cause | None = None
+    symptoms: tuple[Symptom, ...] = ()
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""
@@ -244,6 +253,21 @@ class Incident:
     def awaits_review(self) -> bool:
         """Whether it is kept until somebody has reviewed it: a rollback of it moved traffic."""
         return self.repin is not None and self.review is None
+
+    def symptom(self, lane: str) -> Symptom | None:
+        """What is known of this lane as one that fails because of the incident."""
+        return next((each for each in self.symptoms if each.lane == lane), None)
+
+    def with_symptom(self, symptom: Symptom) -> Incident:
+        """This incident with the lane's symptom added or replaced."""
+        others = tuple(each for each in self.symptoms if each.lane != symptom.lane)
+        return replace(self, symptoms=(*others, symptom))
+
+    @property
+    def joined_lanes(self) -> frozenset[str]:
+        """The other lanes whose alerts are counted with this incident."""
+        own = (self.lane, *(each.lane for each in self.merged))
+        return frozenset(s.lane for s in self.symptoms if s.joined and s.lane not in own)
 
     @property
     def last_moment(self) -> datetime:

@@ -50,6 +50,12 @@ def _facts(policy: Policy, incident: Incident, alerts: int) -> Iterable[str]:
     yield f"- Acknowledged: {_time(incident.acknowledged_at)}{who}"
     yield f"- Mitigated: {_time(incident.mitigated_at)}"
     yield f"- Resolved: {_time(incident.resolved_at)}"
+    if incident.cause is not None:
+        cause = incident.cause
+        yield f"- Its cause: incident `{cause.incident}` in lane {cause.lane} ({cause.team})"
+    for each in incident.symptoms:
+        where = f"incident `{each.incident}`" if each.incident else "its alerts are counted here"
+        yield f"- It caused: {each.lane}, {_plain(each.title)} ({where})"
 
 
 def _rollbacks(policy: Policy, incident: Incident) -> Iterable[str]:

@@ -34,6 +34,7 @@ class Trigger(StrEnum):
     REVIEW = "review"
     MERGE = "merge"
     HAND_OVER = "hand over"
+    CAUSE_OVER = "cause over"
 
 
 OVER = (State.RESOLVED, State.REVIEWED, State.MERGED)
@@ -58,6 +59,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
             Trigger.MERGE: State.MERGED,
             Trigger.HAND_OVER: State.OPEN,
+            Trigger.CAUSE_OVER: State.OPEN,
         },
         State.ACKNOWLEDGED: {
             Trigger.ALERT_FIRED: State.ACKNOWLEDGED,
@@ -71,6 +73,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
             Trigger.MERGE: State.MERGED,
             Trigger.HAND_OVER: State.OPEN,
+            Trigger.CAUSE_OVER: State.OPEN,
         },
         State.MITIGATING: {
             Trigger.ALERT_FIRED: State.MITIGATING,
@@ -84,6 +87,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
             Trigger.MERGE: Refusal.ROLLBACK_RUNNING,
             Trigger.HAND_OVER: Refusal.ROLLBACK_RUNNING,
+            Trigger.CAUSE_OVER: State.MITIGATING,
         },
         State.MITIGATED: {
             Trigger.ALERT_FIRED: State.MITIGATED,
@@ -97,6 +101,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
             Trigger.MERGE: Refusal.ALREADY_MITIGATED,
             Trigger.HAND_OVER: Refusal.ALREADY_MITIGATED,
+            Trigger.CAUSE_OVER: State.MITIGATED,
         },
         State.RESOLVING: {
             Trigger.ALERT_FIRED: _BACK,
@@ -110,6 +115,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.REVIEW: Refusal.NOT_RESOLVED,
             Trigger.MERGE: State.MERGED,
             Trigger.HAND_OVER: Refusal.ALREADY_RESOLVING,
+            Trigger.CAUSE_OVER: State.RESOLVING,
         },
         State.RESOLVED: {
             Trigger.ALERT_FIRED: State.OPEN,
@@ -123,6 +129,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.REVIEW: State.REVIEWED,
             Trigger.MERGE: Refusal.ALREADY_RESOLVED,
             Trigger.HAND_OVER: Refusal.ALREADY_RESOLVED,
+            Trigger.CAUSE_OVER: Refusal.ALREADY_RESOLVED,
         },
         State.REVIEWED: dict.fromkeys(Trigger, Refusal.CLOSED),
         State.MERGED: dict.fromkeys(Trigger, Refusal.MERGED),

@@ -29,6 +29,7 @@ class PageStep(StrEnum):
     RELEASE_UNDONE = "release-undone"
     RELEASE_HELD = "release-held"
     RELEASE_DOUBTFUL = "release-doubtful"
+    RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)

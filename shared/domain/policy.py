@@ -189,6 +189,13 @@ class Policy:
         """The lane, or `triage` if the file no longer has it."""
         return self.lanes.get(lane_id) or self.lanes[TRIAGE]
 
+    def upstream(self, lane_id: str) -> tuple[str, ...]:
+        """The lanes that this one depends on, the nearest first; itself never among them."""
+        found = [lane_id]
+        for known in found:  # it grows while it is gone through
+            found += [each for each in self.lane(known).depends_on if each not in found]
+        return tuple(found[1:])
+
     def owner(self, lane_id: str) -> Team:
         """The team that owns a lane."""
         return self.teams[self.lane(lane_id).owner]

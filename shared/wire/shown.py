@@ -11,6 +11,7 @@ from typing import Any
 from shared.domain.decision import AuditRow, DrillRow, TimelineRow
 from shared.domain.incident import Incident, Rollback
 from shared.domain.ledger import ServiceRecord
+from shared.domain.links import Cause, Symptom
 from shared.domain.paging import Page
 from shared.domain.phases import phases
 from shared.domain.policy import Policy
@@ -43,6 +44,8 @@ def incident(
         "alerts": alerts,
         "pages": [_page(page) for page in shown.pages],
         "rollback": _rollback(shown, shown.rollback) if shown.rollback else None,
+        "cause": _cause(shown.cause) if shown.cause else None,
+        "symptoms": [_symptom(each) for each in shown.symptoms],
         "repin": _repin(shown.repin) if shown.repin else None,
         "review": shown.review
         and {"by": shown.review.by, "at": _time(shown.review.at), "note": shown.review.note},
@@ -192,6 +195,30 @@ def _measure(reached: Iterable[tuple[Incident, datetime | None]]) -> dict[str, A
 
 def _first(instants: Iterable[datetime | None]) -> datetime | None:
     return min((at for at in instants if at), default=None)
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    """The incident that this one is a symptom of; `holds`: nobody is reminded of this one."""
+    return {
+        "incident": cause.incident,
+        "lane": cause.lane,
+        "team": cause.team,
+        "since": _time(cause.since),
+        "holds": cause.holds,
+    }
+
+
+def _symptom(symptom: Symptom) -> dict[str, Any]:
+    """A lane that fails because of this incident's; `joined`: its alerts are counted here."""
+    return {
+        "lane": symptom.lane,
+        "title": symptom.title,
+        "severity": symptom.severity.value,
+        "since": _time(symptom.since),
+        "joined": symptom.joined,
+        "incident": symptom.incident or None,
+        "reasons": list(symptom.reasons),
+    }
 
 
 def _repin(task: Repin) -> dict[str, Any]:

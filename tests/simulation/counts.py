@@ -36,6 +36,9 @@ def counts(world: World) -> Counter[str]:
             found[f"release {wish.phase}"] += 1
         hold = world.policy.stack(incident.stack).rollback.on_partial is OnPartial.HOLD
         steps = [page.step for page in incident.pages]
+        found["joined a cause"] += len(incident.symptoms)
+        found["waited for a cause"] += incident.cause is not None
+        found["outlasted a cause"] += PageStep.RESUMED in steps
         found["left in doubt"] += steps.count(PageStep.ROLLBACK_HELD)
         if hold and wish and PageStep.ROLLBACK_HELD in steps:
             ends = {each.result for each in wish.outcomes}

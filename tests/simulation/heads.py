@@ -11,7 +11,9 @@ from shared.domain.incident import Incident
 from shared.domain.incident_state import OVER
 from shared.domain.stack import DrillPhase, Stack
 from shared.ports import Commit
+from tests.simulation.links import wrong_with_links
 from tests.simulation.record import Record
+from tests.simulation.shop import UPSTREAM
 
 Wrong = tuple[str, str]
 _FIRES = "no alert fires on a resolved incident"
@@ -24,6 +26,7 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
     yield from _of_head(head)
     yield from _of_actions(head, commit, record)
     yield from _vanished(head, closed, record)
+    yield from wrong_with_links(head, record.heads.get(head.id))
     incidents = {incident.id: incident for incident in head.incidents}
     ended, fired = set[str](), dict[str, AlertRow]()
     for row in commit.rows:
@@ -40,10 +43,11 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
                 if row.status is AlertStatus.RESOLVED
                 else fired.update({row.id: row})
             )
-    for row in fired.values():
+    for row in (each for each in fired.values() if each.id not in record.alerts):
         found = head.holding(row.incident)  # also what its incident was merged into
-        if found is None or not (found.lane == row.lane or found.answers_for(row.lane)):
-            yield "an alert that fires belongs to an incident of its lane", row.title
+        lanes = (row.lane, *UPSTREAM.get(row.lane, ()))
+        if found is None or not any(found.lane == at or found.answers_for(at) for at in lanes):
+            yield "an alert that fires goes to its lane, or to its cause's", row.title
     moved = {row.id: row.incident for row in commit.rows if isinstance(row, MovedAlert)}
     fires = {name: row.incident for name, row in (*record.firing_of(head.id), *fired.items())}
     for name, where in {**fires, **moved}.items():

@@ -79,6 +79,7 @@ class Record:
         known = self.alerts.get(row.id)
         if known is not None:
             row = known.told_as(row) or known
+            self.firing[known.incident].discard(row.id)
         self.alerts[row.id] = row
         fires = row.status is AlertStatus.FIRING
         (self.firing[row.incident].add if fires else self.firing[row.incident].discard)(row.id)

@@ -35,7 +35,10 @@ PARTS: Final = ("back", "front")
 _AUTOMATIC: Final = AutomaticRules(
     suspect_within=timedelta(minutes=12), cooldown=timedelta(minutes=6), per_hour=2
 )
-LANES: Final = ("infra", "data", "auth", "triage")
+LANES: Final = ("infra", "data", "auth", "triage", "mail")
+DEPENDS: Final = {"auth": ("infra",), "mail": ("auth",)}
+UPSTREAM: Final = {"auth": ("infra",), "mail": ("auth", "infra")}
+"""The lanes that each depends on, directly and through others."""
 PEOPLE: Final = ("ana", "ben", "eve", "kai", "wes")
 APPROVERS: Final = ("ben", "eve", "kai")
 STRANGER: Final = "U0NOBODY"
@@ -49,10 +52,16 @@ def slack(person: str) -> str:
 
 def policy(stacks: int) -> Policy:
     """The shops' policy, impatient enough that much happens in half an hour."""
-    rolls = (Remediation.ROLLBACK, Remediation.ROLLBACK, Remediation.NONE, Remediation.NONE)
-    owners = ("infra", "infra", "web", "runtime")
+    rolls = (Remediation.ROLLBACK, Remediation.ROLLBACK, *(Remediation.NONE,) * 3)
+    owners = ("infra", "infra", "web", "runtime", "runtime")
     lanes = [
-        Lane(id=lane, name=lane, owner=owner, remediation=remedy)
+        Lane(
+            id=lane,
+            name=lane,
+            owner=owner,
+            remediation=remedy,
+            depends_on=DEPENDS.get(lane, ()),
+        )
         for lane, owner, remedy in zip(LANES, owners, rolls, strict=True)
     ]
     teams = [

@@ -44,6 +44,7 @@ VERDICTS: Final[Mapping[str, str]] = {
 PAGE_STEPS: Final[Mapping[str, str]] = {
     "opened": "it opened",
     "reopened": "it fires again",
+    "resumed": "its cause is over and it is not",
     "raised": "it got worse",
     "rollback-undone": "the rollback was not carried out",
     "rollback-held": "the rollback stopped half-way",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from shared.domain.decide.alerts import on_alert
+from shared.domain.decide.causes import follow_causes
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill
 from shared.domain.decide.observing import on_look_due
@@ -50,4 +51,5 @@ def decide(policy: Policy, stack: Stack, event: Event, now: datetime) -> Decisio
             reason = on_rejected(draft, event)
         case _:
             assert_never(event)
+    follow_causes(draft)
     return draft.decision(reason)

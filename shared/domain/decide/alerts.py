@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.domain.alert import Alert, AlertStatus
+from shared.domain.decide.causes import cause_of
 from shared.domain.decide.draft import Draft, reopened
 from shared.domain.decide.endings import alert_row, confirmed, ended, overtaken
 from shared.domain.decide.joining import (
+    began_at,
     did_not_hold,
+    join_cause,
     note_unpaged,
     page_about_joining,
     taken_up_again,
@@ -50,7 +53,13 @@ def on_alert(draft: Draft, event: AlertReceived) -> Reason:
 def _fired(draft: Draft, event: AlertReceived) -> Reason:
     alert, found = event.alert, event.classification
     make_way(draft, found.lane, found.severity, alert=alert.row_id, what=alert.title)
-    incident, found = _belongs_to(draft, event)
+    kept = _kept(draft, event)
+    cause = None if kept is not None else _cause(draft, event)
+    if cause is not None:
+        draft.row(alert_row(draft, alert, found, cause.id))
+        return join_cause(draft, cause, event)
+    incident = kept or _of_lane(draft, found.lane)
+    found = replace(found, lane=kept.lane) if kept is not None else found
     if incident is None:
         incident = _open(draft, alert, found)
         reason = Reason.OPENED
@@ -60,20 +69,30 @@ def _fired(draft: Draft, event: AlertReceived) -> Reason:
     return reason
 
 
-def _belongs_to(draft: Draft, event: AlertReceived) -> tuple[Incident | None, Classification]:
-    """The incident that the alert joins, or None; and its classification, with its lane then.
-
-    Where people said what belongs to an incident, later alerts of the same series stay with it.
-    """
-    found = event.classification
+def _kept(draft: Draft, event: AlertReceived) -> Incident | None:
+    """Where people said what belongs to an incident, later alerts of the same series stay with it."""
     kept = draft.stack.holding(event.last) if event.last else None
-    if kept is not None and kept.put_together and not kept.aside and not _is_over(draft, kept):
-        return kept, replace(found, lane=kept.lane)
-    incident = draft.stack.by_lane(found.lane)
+    if kept is None or not kept.put_together or kept.aside or _is_over(draft, kept):
+        return None
+    return kept
+
+
+def _cause(draft: Draft, event: AlertReceived) -> Incident | None:
+    """The incident that explains the alert, where its own lane has none that is open."""
+    lane = event.classification.lane
+    known = draft.stack.by_lane(lane)
+    if known is not None and known in draft.stack.open_incidents():
+        return None
+    return cause_of(draft.policy, draft.stack, lane, began_at(draft, event))
+
+
+def _of_lane(draft: Draft, lane: str) -> Incident | None:
+    """The lane's incident that the alert joins, if there is one; what is over makes room."""
+    incident = draft.stack.by_lane(lane)
     while incident is not None and _is_over(draft, incident):
         draft.retire(incident)
-        incident = draft.stack.by_lane(found.lane)
-    return incident, found
+        incident = draft.stack.by_lane(lane)
+    return incident
 
 
 def _is_over(draft: Draft, incident: Incident) -> bool:

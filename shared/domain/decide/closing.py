@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.decide.draft import Draft
+from shared.domain.decide.handing import theirs
 from shared.domain.decide.verdicts import awaits_verdict
 from shared.domain.event import MOST_ENDED, Instructed, TimerKind
 from shared.domain.incident import Incident, TimelineKind
@@ -28,32 +29,38 @@ def on_over(draft: Draft, incident: Incident, event: Instructed, person: Person)
 
     What fires is never ended by a single press. Who has been told what fires may say it again:
     then those alerts count as ended, as of now, and whatever reports them later reopens it. Of
-    more than one commit holds, each press ends some, and the last one closes it.
+    more than one commit holds, each press ends some, and the last one closes it. What joined it
+    from other lanes is not ended by that: it goes to its own owner.
     """
     moved = incident.moved(Trigger.SETTLE)
     if isinstance(moved, Refusal):
         return moved.value
-    if event.firing:
-        why = _why_not_yet(draft, incident, event, person)
-        if why:
-            return why
-        left = event.firing - len(event.fires)
-        ended = _end_what_fires(draft, incident if left else moved, event.fires, person)
+    others = theirs(incident, event.fires)
+    fires = tuple(row for row in event.fires if row not in others)
+    firing = event.firing - len(others)
+    if firing:
+        if not _said_again(incident, event, person):
+            return _not_yet(draft, incident, firing, fires, person)
+        left = firing - len(fires)
+        ended = _end_what_fires(draft, incident if left else moved, fires, person)
         if left:
-            return _go_on(draft, ended, len(event.fires), left, person)
+            return _go_on(draft, ended, len(fires), left, person)
         moved = ended
     draft.say(moved, TimelineKind.ENDING, f"{person.name} says that it is over")
     draft.timer(TimerKind.CONFIRM, moved, draft.now)
     return replace(moved, over_says="", over_refused_at=None, ended_by=person.id)
 
 
-def _why_not_yet(draft: Draft, incident: Incident, event: Instructed, person: Person) -> str:
-    still = f"{event.firing} of its alerts still fire"
-    if incident.over_says == person.id and _just_after(incident, event.instruction.at):
-        return ""
+def _said_again(incident: Incident, event: Instructed, person: Person) -> bool:
+    return incident.over_says == person.id and _just_after(incident, event.instruction.at)
+
+
+def _not_yet(
+    draft: Draft, incident: Incident, firing: int, fires: tuple[AlertRow, ...], person: Person
+) -> str:
     _awaits_again(draft, incident, person)
     return (
-        f"{still} ({_names(event.fires)}); if their sender will never end them, say it again"
+        f"{firing} of its alerts still fire ({_names(fires)}); if their sender will never end them, say it again"
         f" within {_MINUTES} minutes and they count as ended"
     )
 

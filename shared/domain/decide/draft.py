@@ -23,6 +23,7 @@ class Draft:
 
     def __init__(self, policy: Policy, stack: Stack, event: Event, now: datetime) -> None:
         self.policy = policy
+        self.before = stack
         self.stack = stack
         self.event = event
         self.now = now
@@ -171,6 +172,7 @@ def reopened(incident: Incident, at: datetime) -> Incident:
         resolved_at=None,
         ended_by="",
         reopened_at=at,
+        cause=replace(incident.cause, holds=False) if incident.cause else None,
     )
 
 

@@ -6,12 +6,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain.alert import Alert
+from shared.domain.decide.causes import holding_cause
 from shared.domain.decide.draft import Draft, nobody_has_it
 from shared.domain.decide.opening import page_owner, remind
 from shared.domain.decide.proposals import propose_further
+from shared.domain.decide.severity import raised
+from shared.domain.decision import Reason
 from shared.domain.event import AlertReceived, TimerKind
 from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import State, Trigger
+from shared.domain.links import Symptom
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
 from shared.domain.policy import TRIAGE
@@ -26,9 +30,60 @@ def did_not_hold(draft: Draft, incident: Incident, event: AlertReceived) -> bool
     """
     if incident.state is not State.MITIGATED or incident.mitigated_at is None:
         return False
+    return began_at(draft, event) > incident.mitigated_at
+
+
+def began_at(draft: Draft, event: AlertReceived) -> datetime:
+    """When the alert began; when its sender said so, where that had been said to be over."""
     alert = event.alert
-    began = (alert.published_at or draft.now) if event.resumed else alert.starts_at
-    return began > incident.mitigated_at
+    return (alert.published_at or draft.now) if event.resumed else alert.starts_at
+
+
+def join_cause(draft: Draft, cause: Incident, event: AlertReceived) -> Reason:
+    """The alert is of a lane that fails because of this incident's, and is counted there.
+
+    The first of its lane is said, and one that is worse than those before; the rest change nothing.
+    """
+    alert, found = event.alert, event.classification
+    known = cause.symptom(found.lane)
+    worse = found.severity.worse_than(cause.severity)
+    news = known is None or not known.joined or found.severity.worse_than(known.severity)
+    if not (news or worse):
+        if not worth_a_page(draft, cause, alert):
+            return Reason.JOINED_CAUSE
+        draft.refresh(page_about_joining(draft, cause, alert))
+        return Reason.JOINED_PAGED
+    owner = draft.policy.owner(cause.lane).name
+    text = (
+        f"{alert.title} of lane {found.lane} joined ({found.reasons[0]}). {found.lane} depends on"
+        f" {cause.lane}, which {owner} has: nobody else is woken"
+    )
+    draft.say(cause, TimelineKind.SYMPTOM, text)
+    cause = cause.with_symptom(_symptom_of(draft, event, known))
+    draft.put(cause)
+    if worse:
+        cause = raised(draft, cause, found.severity, found.reasons[0])
+    draft.refresh(cause)
+    return Reason.RAISED if worse else Reason.JOINED_CAUSE
+
+
+def _symptom_of(draft: Draft, event: AlertReceived, known: Symptom | None) -> Symptom:
+    """The lane's symptom, by the worst alert that joined."""
+    alert, found = event.alert, event.classification
+    return Symptom(
+        lane=found.lane,
+        title=alert.title,
+        severity=found.severity,
+        since=known.since if known and known.joined else draft.now,
+        joined=True,
+        incident=known.incident if known else "",
+        summary=alert.summary,
+        rule=found.rule,
+        trigger=alert.row_id,
+        runbook=alert.runbook,
+        reasons=found.reasons,
+        no_rollback=found.no_rollback,
+    )
 
 
 def taken_up_again(draft: Draft, incident: Incident, event: AlertReceived) -> Incident:
@@ -60,7 +115,10 @@ def worth_a_page(draft: Draft, incident: Incident, alert: Alert) -> bool:
     """Whether the last page is so old that nobody may still think of this incident.
 
     In triage nobody knows whether two alerts are one thing: one by another name is news sooner.
+    Whoever has the cause hears of it there.
     """
+    if holding_cause(draft.policy, draft.stack, incident) is not None:
+        return False
     return draft.now >= _last_page(draft, incident) + _quiet_for(draft, incident, alert)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shared.domain.decide.causes import holding_cause
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.notices import tell_team
 from shared.domain.decide.opening import page_owner
@@ -14,11 +15,20 @@ from shared.domain.severity import Severity
 
 
 def raised(draft: Draft, incident: Incident, severity: Severity, why: str) -> Incident:
-    """The incident is that bad from now on, and its owner is paged."""
+    """The incident is that bad from now on, and its owner is paged.
+
+    Where the owner of its cause has it too, that is raised with it, and its owner is paged.
+    """
     worse = replace(incident, severity=severity, rounds=incident.rounds + 1)
     text = f"Raised from {incident.severity} to {severity}: {why}"
     draft.say(worse, TimelineKind.RAISED, text)
-    return page_owner(draft, worse, PageStep.RAISED)
+    cause = holding_cause(draft.policy, draft.stack, worse)
+    if cause is None:
+        return page_owner(draft, worse, PageStep.RAISED)
+    draft.put(worse)
+    if severity.worse_than(cause.severity):
+        draft.refresh(raised(draft, cause, severity, why))
+    return draft.stack.incident(worse.id) or worse
 
 
 def change_severity(

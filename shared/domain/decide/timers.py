@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Final
 
 from shared.domain.alert import AlertStatus
+from shared.domain.decide.causes import goes_on_alone, holding_cause
 from shared.domain.decide.draft import Draft, reopened
+from shared.domain.decide.handing import hand_over, theirs
 from shared.domain.decide.making_way import over
 from shared.domain.decide.opening import ask_for_plan, page_owner, remind, watch
 from shared.domain.decide.proof import measure, verify
@@ -19,6 +21,9 @@ from shared.domain.incident_state import State, Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
 from shared.domain.rollback_phase import Phase, Step
+
+_THE_REST: Final = timedelta(seconds=1)
+"""So soon what one commit could not hold is handed over."""
 
 KEEP_UNSENT: Final = timedelta(hours=6)
 """How long a resolved incident stays in the head for a page that has not gone out yet."""
@@ -32,9 +37,9 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
         return Reason.STALE
     match event.timer.kind:
         case TimerKind.SETTLE:
-            return _settle(draft, incident, event.firing)
+            return _settle(draft, incident, _own(incident, event))
         case TimerKind.CONFIRM:
-            return _confirm(draft, incident, event.firing)
+            return _confirm(draft, incident, event)
         case TimerKind.PLAN_EXPIRES:
             return _expire(draft, incident)
         case TimerKind.VERIFY:
@@ -45,6 +50,11 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
             return _forget(draft, incident)
         case TimerKind.REMIND:
             return _remind(draft, incident)
+
+
+def _own(incident: Incident, event: TimerDue) -> int:
+    """How many alerts fire that are the incident's own, as far as they were looked at."""
+    return len(event.fires) - len(theirs(incident, event.fires)) if event.fires else event.firing
 
 
 def _settle(draft: Draft, incident: Incident, firing: int) -> Reason:
@@ -77,8 +87,8 @@ def _not_over(draft: Draft, incident: Incident) -> Reason:
     return Reason.REOPENED
 
 
-def _confirm(draft: Draft, incident: Incident, firing: int) -> Reason:
-    if firing:
+def _confirm(draft: Draft, incident: Incident, event: TimerDue) -> Reason:
+    if _own(incident, event):
         moved = incident.moved(Trigger.STILL_FIRING)
         if isinstance(moved, Refusal):
             return Reason.STALE
@@ -90,6 +100,14 @@ def _confirm(draft: Draft, incident: Incident, firing: int) -> Reason:
     moved = incident.moved(Trigger.ALL_CLEAR)
     if isinstance(moved, Refusal):
         return Reason.STALE
+    others = theirs(incident, event.fires)
+    if others:
+        left = event.firing > len(others)
+        incident = hand_over(draft, incident, others, left=left)
+        if left:
+            draft.timer(TimerKind.CONFIRM, incident, draft.now + _THE_REST)
+            return Reason.HANDED_OVER
+        moved = replace(incident, state=moved.state)
     return _resolved(draft, moved)
 
 
@@ -132,6 +150,8 @@ def _expire(draft: Draft, incident: Incident) -> Reason:
 
 def _remind(draft: Draft, incident: Incident) -> Reason:
     """Page again while nobody has acknowledged, or about what joined since the last page."""
+    if incident.cause is not None and incident.cause.holds:
+        return _wait_on(draft, incident)
     if incident.state is State.OPEN:
         incident = replace(incident, joined="", rounds=incident.rounds + 1)
         incident = page_owner(draft, incident, PageStep.REMINDER)
@@ -147,6 +167,17 @@ def _remind(draft: Draft, incident: Incident) -> Reason:
         return Reason.STALE
     draft.refresh(incident)
     return Reason.REMINDED
+
+
+def _wait_on(draft: Draft, incident: Incident) -> Reason:
+    """Its cause's owner has it: see to it that this stays so, and does not outlast the cause."""
+    if incident.state in (State.RESOLVED, State.REVIEWED):
+        return Reason.STALE
+    if holding_cause(draft.policy, draft.stack, incident) is None:
+        goes_on_alone(draft, incident)
+        return Reason.RESUMED
+    remind(draft, incident)
+    return Reason.WITH_CAUSE
 
 
 def _forget(draft: Draft, incident: Incident) -> Reason:
