@@ -1,26 +1,30 @@
-r"""Alertmanager's classic matcher grammar.
+r"""Alertmanager's matchers: its classic grammar, and the one with quoted names of 0.27 and later.
 
-https://prometheus.io/docs/alerting/latest/configuration/#matcher
+https://prometheus.io/docs/alerting/latest/configuration/#label-matchers
 
-`name=value`, `name!="v"`, `name=~"a|b"`, `name!~x`; several as `{a="b", c=~"d"}` or with commas
-alone. A quoted value may hold `\"`, `\\` and `\n`. Besides labels, names may be any of
-`Alert.facts()`, such as `metric:type` or `annotation:summary`; no label has a colon in its name.
+Classic: `name=value`, `name!="v"`, `name=~"a|b"`, `name!~x`; several as `{a="b", c=~"d"}` or with
+commas alone. A quoted value may hold `\"`, `\\` and `\n`; any other backslash stands for itself.
+What is no classic matcher is read by the other grammar (`shared.policy.utf8_matchers`), and what
+is both means what it means in the classic one: as in Alertmanager's fallback mode. Besides labels,
+names may be any of `Alert.facts()`, such as `metric:type` or `annotation:summary`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from shared.domain.lane import Matcher, MatchOp
 from shared.policy.re2 import RegexError, compile_re2
+from shared.policy.utf8_matchers import Written, parse_utf8
 
 _MATCHER: Final = re.compile(
-    r"\s*(?P<name>[A-Za-z_:][A-Za-z0-9_:.\-]*)\s*(?P<op>=~|!~|!=|=)\s*(?P<value>.*?)\s*",
+    r"\s*(?P<name>[A-Za-z_:][A-Za-z0-9_:]*)\s*(?P<op>=~|!~|!=|=)\s*(?P<value>.*?)\s*",
     re.ASCII | re.DOTALL,
 )
 _ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n"}
+_EVERYTHING: Final = re.compile(r"\s*\{\s*\}\s*")
 
 
 class MatcherError(ValueError):
@@ -29,48 +33,67 @@ class MatcherError(ValueError):
 
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """One matcher or a list of them, in braces or not; `{}` matches everything."""
-    inner = text.strip()
-    if inner.startswith("{"):
-        if not inner.endswith("}"):
-            raise MatcherError(f"{text!r} opens with a brace and never closes it")
-        inner = inner[1:-1].strip()
-    elif not inner:
-        raise MatcherError('a matcher is empty; write it like service="web"')
-    inner = inner.removesuffix(",") if not inner.endswith("\\,") else inner
-    return tuple(parse_matcher(part) for part in _parts(inner)) if inner else ()
+    if _EVERYTHING.fullmatch(text):
+        return ()
+    try:
+        written = parse_classic(text)
+    except MatcherError as error:
+        written = _otherwise(text, error)
+    if not written:
+        raise MatcherError('a matcher is empty; write it like service="web", or {} for everything')
+    return tuple(_compiled(written))
 
 
-def parse_matcher(text: str) -> Matcher:
-    """One matcher."""
-    found = _MATCHER.fullmatch(text)
+def parse_classic(text: str) -> tuple[Written, ...]:
+    """The list by the classic grammar alone, as Alertmanager 0.26 and older read it."""
+    inner = text.removeprefix("{").removesuffix("}")
+    *parts, last = _parts(inner)
+    if last.strip():
+        parts.append(last)
+    return tuple(map(_classic, parts))
+
+
+def _otherwise(text: str, error: MatcherError) -> tuple[Written, ...]:
+    """The list by the other grammar; what is wrong is told by the classic one."""
+    try:
+        return parse_utf8(text)
+    except ValueError:
+        raise error from None
+
+
+def _compiled(written: Iterable[Written]) -> Iterator[Matcher]:
+    for name, op, value in written:
+        if op not in (MatchOp.REGEX, MatchOp.NOT_REGEX):
+            yield Matcher(name, op, value)
+            continue
+        try:
+            yield Matcher(name, op, value, compile_re2(value))
+        except RegexError as error:
+            raise MatcherError(f"{value!r} cannot be used: {error}") from error
+
+
+def _classic(text: str) -> Written:
+    found = _MATCHER.fullmatch(text.strip())
     if found is None:
         raise MatcherError(
             f'{text.strip()!r} is not a matcher; write it like service="web" or job=~"api|web"'
         )
-    op, value = MatchOp(found["op"]), _unquoted(found["value"])
-    if op not in (MatchOp.REGEX, MatchOp.NOT_REGEX):
-        return Matcher(found["name"], op, value)
-    try:
-        return Matcher(found["name"], op, value, compile_re2(value))
-    except RegexError as error:
-        raise MatcherError(f"{value!r} cannot be used: {error}") from error
+    return found["name"], MatchOp(found["op"]), _unquoted(found["value"])
 
 
 def _parts(text: str) -> Iterator[str]:
     """The list cut at commas that stand outside quotes."""
     start, quoted, escaped = 0, False, False
     for i, char in enumerate(text):
-        if escaped:
+        if char == "," and not quoted:
+            yield text[start:i]
+            start = i + 1
+        elif escaped:
             escaped = False
         elif char == "\\":
             escaped = True
         elif char == '"':
             quoted = not quoted
-        elif char == "," and not quoted:
-            yield text[start:i]
-            start = i + 1
-    if quoted:
-        raise MatcherError(f'{text!r} has a " that is never closed')
     yield text[start:]
 
 
@@ -86,6 +109,8 @@ def _unquoted(value: str) -> str:
         if '"' in before:
             raise MatcherError(f'{value!r} has a bare quote in it; write it as \\"')
         result += before
+        if slash and quoted and not rest:
+            raise MatcherError(f"{value!r} opens with a quote and never closes it")
         if slash:
             result += _ESCAPES.get(rest[:1], "\\" + rest[:1])
             rest = rest[1:]

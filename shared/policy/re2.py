@@ -3,7 +3,8 @@ r"""Alertmanager's regular expressions are RE2's; this turns one into Python's, 
 The grammar is https://github.com/google/re2/wiki/Syntax. What Python alone understands
 (look-around, back-references, possessive quantifiers) is refused, because Alertmanager would
 refuse it; what RE2 alone understands is translated (`\Q..\E`, `\z`, `[[:alpha:]]`, `\x{..}`,
-`$` as the very end) or refused (`\pL`, `\C`, `(?U)`).
+`$` as the very end, names of groups that nothing refers to, anchors that are repeated) or refused
+(`\pL`, `\C`, `(?U)`, `(?m)`, `(?i)` with letters beyond ASCII).
 """
 
 from __future__ import annotations
@@ -33,8 +34,12 @@ _REPEAT: Final = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
 _HEX: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _OCTAL: Final = re.compile(r"\\(0[0-7]{0,2}|[1-7][0-7]{1,2})")
 _CLASS: Final = re.compile(r"\[\^?[]-]?")
-_GROUP: Final = re.compile(r"\(\?(?:P?<([A-Za-z_]\w*)>|([ims]*(?:-[ims]+)?)(:|\)))", re.ASCII)
-_SAME_IN_BOTH: Final = frozenset("dDsSwWbBAafnrtv")
+_GROUP: Final = re.compile(r"\(\?(?:P?<([A-Za-z_]\w*)>|([is]*(?:-[is]+)?)(:|\)))", re.ASCII)
+_MANY: Final = re.compile(r"\\[dDsSwW]-?")
+_FOLDS: Final = re.compile(r"\(\?[is]*i")
+_SAME_IN_BOTH: Final = frozenset("dDsSwWafnrtv")
+# Python repeats no bare anchor, and holds that an empty text has no \B.
+_ANCHORS: Final = {"A": r"(?:\A)", "z": r"(?:\Z)", "b": r"(?:\b)", "B": r"(?:(?!\b))"}
 
 
 class RegexError(ValueError):
@@ -47,6 +52,8 @@ def compile_re2(expression: str) -> re.Pattern[str]:
 
     Remembered, because a policy is checked first and then built.
     """
+    if _FOLDS.search(expression) and not expression.isascii():
+        raise RegexError("(?i) knows the two cases of ASCII letters only; write both out")
     translated = _Translation(expression).run()
     try:
         return re.compile(translated, re.ASCII)
@@ -73,7 +80,7 @@ class _Translation:
             elif first in "*+?{":
                 self._emit(*self._repetition())
             else:
-                self._emit(r"\Z" if first == "$" else first, 1)
+                self._emit({"$": _ANCHORS["z"], "^": _ANCHORS["A"]}.get(first, first), 1)
         return "".join(self._done)
 
     def _emit(self, translated: str, length: int) -> None:
@@ -85,7 +92,9 @@ class _Translation:
         if not letter:
             raise RegexError("it ends with a lone backslash")
         if letter == "Q" and not in_class:
-            literal, _, after = rest[2:].partition(r"\E")
+            literal, closed, after = rest[2:].partition(r"\E")
+            if not closed:
+                raise RegexError(r"a \Q is never closed by \E")
             return re.escape(literal), len(rest) - len(after)
         if found := _HEX.match(rest):
             return _literal(int(found[1], 16)), found.end()
@@ -95,8 +104,8 @@ class _Translation:
             return _literal(int(found[1], 8)), found.end()
         if letter in "123456789":
             raise RegexError(rf"\{letter} is a back-reference, which RE2 does not have")
-        if letter == "z" and not in_class:
-            return r"\Z", 2
+        if letter in _ANCHORS and not in_class:
+            return _ANCHORS[letter], 2
         if letter in _SAME_IN_BOTH or not letter.isalnum():
             return rest[:2], 2
         raise RegexError(rf"\{letter} is not supported here; write the characters out")
@@ -106,8 +115,10 @@ class _Translation:
         opening = start[0] if start else "["
         self._emit(opening.replace("]", r"\]").replace("-", r"\-"), len(opening))
         while self._rest and self._rest[0] != "]":
-            if self._rest.startswith("[:"):
+            if self._rest.startswith("[:") and ":]" in self._rest:
                 self._emit(*self._posix())
+            elif found := _MANY.match(self._rest):
+                self._emit(found[0].replace("-", r"\-"), found.end())  # no range starts with many
             elif self._rest[0] == "\\":
                 self._emit(*self._escape(in_class=True))
             elif self._rest.startswith("--"):
@@ -120,8 +131,8 @@ class _Translation:
         self._emit("]", 1)
 
     def _posix(self) -> tuple[str, int]:
-        name, closed, _ = self._rest[2:].partition(":]")
-        if not closed or name.removeprefix("^") not in _POSIX or name.startswith("^"):
+        name = self._rest[2:].partition(":]")[0]
+        if name.removeprefix("^") not in _POSIX or name.startswith("^"):
             raise RegexError(f"[:{name[:12]}:] is not a character class known here")
         return _POSIX[name], len(name) + 4
 
@@ -134,7 +145,7 @@ class _Translation:
         if found is None:
             raise RegexError(f"{self._rest[:4]} is not a group that RE2 has or that works here")
         if found[1]:
-            return f"(?P<{found[1]}>", found.end()
+            return "(", found.end()
         return found[0], found.end()
 
     def _repetition(self) -> tuple[str, int]:

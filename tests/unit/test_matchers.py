@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from shared.domain.lane import Matcher, MatchOp
 from shared.policy.matchers import MatcherError, parse_matchers
 from shared.policy.re2 import RegexError, compile_re2
+from shared.policy.utf8_matchers import parse_utf8
 
 
 @pytest.mark.parametrize(
@@ -37,14 +38,72 @@ def test_the_classic_grammar_is_read(text: str, expected: list[tuple[str, str, s
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "foo", "=bar", "1foo=bar", 'foo="bar', 'foo=bar"', 'foo="a"b"', "{a=b"),
-        *('foo="a" bar', 'a=b,"', "foo bar=baz", "a=b,,c=d"),
+        *("", " ", "{", "}", ",", "{,}", "foo", "=bar", 'foo="bar', 'foo=bar"', 'foo="a"b"', 'a="'),
+        *('foo="a" bar', 'a=b,"', "foo bar=baz", "a=b,,c=d", 'a="\\"', "{{a=b}}"),
     ],
 )
 def test_what_is_no_matcher_is_refused(text: str) -> None:
     """Anything else is an error whose message quotes it."""
     with pytest.raises(MatcherError):
         parse_matchers(text)
+
+
+# From the page the parser names, https://prometheus.io/docs/alerting/latest/configuration/#matcher
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("foo=bar", [("foo", "=", "bar")]),
+        ("foo=~[a-zA-Z]+", [("foo", "=~", "[a-zA-Z]+")]),
+        ("Προμηθεύς=Προμηθεύς", [("Προμηθεύς", "=", "Προμηθεύς")]),
+        ('"foo!"="bar,baz"', [("foo!", "=", "bar,baz")]),
+        (r'foo="\"baz qux\""', [("foo", "=", '"baz qux"')]),
+        (r'"my label"!="\xf0\x9f\x99\x82"', [("my label", "!=", "🙂")]),
+        (r'foo!~"\\d+"', [("foo", "!~", r"\d+")]),
+        (r'"foo"="\a\b\f\n\r\t\v\\\101\u00e9\U0001F642"', [("foo", "=", "\a\b\f\n\r\t\v\\Aé🙂")]),
+        ('foo=""', [("foo", "=", "")]),
+        ('{"foo.bar"=~"a|b"}', [("foo.bar", "=~", "a|b")]),
+        (
+            '{\n   alertname = "Watchdog",\n   severity =~ "warning|critical",\n}',
+            [("alertname", "=", "Watchdog"), ("severity", "=~", "warning|critical")],
+        ),
+        ("{}", []),
+    ],
+)
+def test_names_in_quotes_are_read(text: str, expected: list[tuple[str, str, str]]) -> None:
+    """The documentation's examples of UTF-8 matchers are read as it says."""
+    assert [(name, op.value, value) for name, op, value in parse_utf8(text)] == expected
+    assert [(m.name, m.op.value, m.value) for m in parse_matchers(text)] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("foo=", "=foo", "foo!=bar!", "foo=bar baz", "foo='bar'", "foo=`bar`", '""="x"', "{,}"),
+        *('foo="a', 'foo="a"b', r'foo="\q"', r'foo="\xff"', r'foo="\U00110000"', 'foo="a\nb"'),
+        *('{a="b"', 'a="b"}', '{{a="b",}}', 'a="b",,c="d"', ',a="b"', "a==b", r"foo=a\b"),
+    ],
+)
+def test_what_is_no_utf8_matcher_is_refused(text: str) -> None:
+    """A missing part, a reserved character outside quotes, an escape Go does not have."""
+    with pytest.raises(ValueError):  # noqa: PT011 - parse_matchers shows the classic error instead
+        parse_utf8(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("foo=", [("foo", "=", "")]),
+        (r'qux="\xf0\x9f\x99\x82"', [("qux", "=", r"\xf0\x9f\x99\x82")]),
+        (r'foo=~"\d+"', [("foo", "=~", r"\d+")]),
+        ("{foo=bar", [("foo", "=", "bar")]),
+        ('resource:my-label="x"', [("resource:my-label", "=", "x")]),
+    ],
+)
+def test_what_both_grammars_read_means_what_it_always_meant(
+    text: str, expected: list[tuple[str, str, str]]
+) -> None:
+    """As in Alertmanager's fallback mode the classic grammar decides, the other one helps out."""
+    assert [(m.name, m.op, m.value) for m in parse_matchers(text)] == expected
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -93,8 +152,8 @@ def test_matching_is_anchored_and_absent_means_empty(
     [
         *("(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "(?P=x)", "(?>a)", "(?(1)a|b)"),
         *("a++", "a**", "a{2}{3}", "a{1001}", "*a", "[a", "[z-a]", "[[:nope:]]", "(", ")", "a\\"),
-        *(r"\pL", r"\p{Greek}", r"\C", r"\Z", r"\G", r"\8", r"\x{110000}"),
-        *("(?U)a", "(?x)a", "(?L)a", "(?#a)"),
+        *(r"\pL", r"\p{Greek}", r"\C", r"\Z", r"\G", r"\8", r"\x{110000}", r"\Qa"),
+        *("(?m)a", "(?i)é", r"[\b]", "(?U)a", "(?x)a", "(?L)a", "(?#a)"),
     ],
 )
 def test_what_re2_would_refuse_or_cannot_be_tried_here_is_refused(expression: str) -> None:
@@ -107,7 +166,10 @@ def test_what_re2_would_refuse_or_cannot_be_tried_here_is_refused(expression: st
     ("expression", "fits", "does_not_fit"),
     [
         (r"\Qa.b\E+", "a.bb", "axb"),
-        (r"\Qa.b", "a.b", "axb"),
+        (r"a\B*", "a", "b"),
+        (r"^*\b+a${2}", "a", "aa"),
+        (r"(?P<n>a)(?P<n>b)", "ab", "a"),
+        (r"[\d-~]", "-", "a"),
         (r"a\z", "a", "a\n"),
         ("^a$", "a", "a\n"),
         ("[[:alpha:]]+", "abc", "a1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from shared.domain.lane import Matcher
 from shared.policy.matchers import parse_matchers
 from shared.policy.rules.rule import Found, Rule
 from shared.policy.schema import PolicyFile, RouteEntry
@@ -21,9 +22,9 @@ def _catch_all(file: PolicyFile) -> Iterator[Found]:
             return
 
 
-def _conditions(route: RouteEntry) -> frozenset[str]:
-    """Its matchers, written in one way, without those that hold for everything."""
-    return frozenset(str(each) for text in route.match for each in parse_matchers(text))
+def _conditions(route: RouteEntry) -> frozenset[Matcher]:
+    """What has to hold, whether it stands in one text or in several."""
+    return frozenset(each for text in route.match for each in parse_matchers(text))
 
 
 RULES: Final = (
