@@ -73,4 +73,5 @@ def _text(random: Random, alphabet: str, longest: int) -> str:
 
 def _spoilt(random: Random, text: str) -> str:
     at = random.randint(0, len(text))
-    return text[:at] + random.choice([*_AWKWARD, ""]) + text[at + random.randint(0, 1) :]
+    inserted = random.choice(_AWKWARD) if random.random() < 0.9 else ""
+    return text[:at] + inserted + text[at + random.randint(0, 1) :]
