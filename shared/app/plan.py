@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from shared.app.parallel import Parallel, in_threads
 from shared.app.smoke import SmokeTest
@@ -14,9 +16,13 @@ from shared.domain.plan_words import checks_in_words
 from shared.domain.policy import Policy, Service
 from shared.domain.release import ReleaseAsk
 from shared.domain.release_target import newest, plan_release
-from shared.domain.rollback import NoPlan, Plan, Revision, ServicePlan
+from shared.domain.rollback import NoPlan, Plan, Revision, ServicePlan, ServiceState
 from shared.domain.targets import plan_service, weighed
 from shared.ports import Clock, Health, Lease, Traffic
+
+EACH: Final = timedelta(seconds=1)
+LOOKS: Final = 40
+"""A patient worker looks so often, after so long each, before it says that it is no use yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,8 @@ class MakePlan:
             if isinstance(plan, ServicePlan):
                 self.traffic.send(service.resource, plan.after, plan.etag, dry_run=True)
         except Conflict:
+            if order.patient:
+                self.clock.sleep(EACH)
             why = f"{service.name} was changed while the plan was being made"
             return NoPlan(reason=why, passes=True)
         except Refused as refused:
@@ -80,7 +88,7 @@ class MakePlan:
 
     def _chosen(self, order: PlanOrder, service: Service) -> ServicePlan | NoPlan:
         """The best candidate whose smoke test, where it can be made, does not fail."""
-        state = self.traffic.look(service.resource)
+        state = self._calm(order, service)
         revisions = self.traffic.revisions(service.resource)
         found = weighed(
             service,
@@ -102,6 +110,16 @@ class MakePlan:
             why = f"its smoke test failed {smoke.said}"
             found = ruled_out(found, chosen.revision.name, why)
         return plan_service(service, state, revisions, found, said)
+
+    def _calm(self, order: PlanOrder, service: Service) -> ServiceState:
+        """The service as it is; where the order is patient, once no deployment is under way."""
+        state = self.traffic.look(service.resource)
+        for _ in range(LOOKS if order.patient else 0):
+            if not state.reconciling:
+                break
+            self.clock.sleep(EACH)
+            state = self.traffic.look(service.resource)
+        return state
 
     def _released(
         self, order: PlanOrder, release: ReleaseAsk, service: Service

@@ -77,6 +77,7 @@ class PlanOrder:
     the head knows, so that the worker needs no store: `records` of the services, the digests
     that were `rolled_back` from, the revisions that `did_not_help` in this incident, and who
     asked and why. With `release` the plan takes back what rollbacks left.
+    `patient`: a deployment that is under way may end first.
     """
 
     drill: str = ""
@@ -87,6 +88,7 @@ class PlanOrder:
     asked_by: str = ""
     reason: str = ""
     release: ReleaseAsk | None = None
+    patient: bool = False
 
     def record(self, service: str) -> ServiceRecord | None:
         """What is remembered of a service, if anybody ever looked at it."""

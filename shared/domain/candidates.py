@@ -45,7 +45,8 @@ def candidates(
     `did_not_help` the revisions that were tried in this incident.
     """
     if state.reconciling:
-        return NoPlan(reason="a change is still being carried out; nothing is planned on top of it")
+        why = "a change is still being carried out; nothing is planned on top of it"
+        return NoPlan(reason=why, passes=True)
     current = next((r for r in revisions if r.name == state.main_revision), None)
     if current is None:
         return NoPlan(reason=f"its revision {state.main_revision or '(none)'} is not to be found")

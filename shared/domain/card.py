@@ -159,6 +159,8 @@ def _to_do(incident: Incident) -> tuple[str, ...]:
 def _rollback(policy: Policy, rollback: Rollback) -> tuple[str, ...]:
     plan = rollback.plan
     if plan is None:
+        if rollback.waits_since is not None:
+            return (f"A rollback is planned as soon as this is over: {rollback.why_not}",)
         if rollback.why_not:
             return (f"No rollback is proposed: {rollback.why_not}",)
         return ("A rollback plan is being prepared.",) if rollback.phase is Phase.PLANNING else ()

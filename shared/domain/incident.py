@@ -61,6 +61,7 @@ class TimelineKind(StrEnum):
     TO_REPIN = "to_repin"
     REPINNED = "repinned"
     REVIEWED = "reviewed"
+    WAITING = "waiting"
     MERGED = "merged"
     SPLIT = "split"
     HANDED_OVER = "handed_over"
@@ -81,7 +82,8 @@ class Rollback:
     """One rollback of the incident's stack, from the wish to the verdict.
 
     `trigger` is the alert's row id, empty where no alert set it off; `fired_at` is when that alert
-    began. `waiting`: its plan has yet to be asked for, because a drill is under way. `accepted_at`
+    began. `waiting`: its plan has yet to be asked for, because a drill is under way. `waits_since`:
+    no plan can be made before a deployment has ended, since then. `accepted_at`
     is when Cloud Run had taken the last traffic request. `rto_seconds` counts from the first
     traffic request until health is restored; `decided_to_recovered_seconds` from the decision to
     page until then.
@@ -94,6 +96,7 @@ class Rollback:
     requested_by: str = ""
     reason: str = ""
     waiting: bool = False
+    waits_since: datetime | None = None
     plan: Plan | None = None
     why_not: str = ""
     approvals: tuple[Approval, ...] = ()
@@ -122,9 +125,13 @@ class Rollback:
         """This rollback with its plan, or with the reason why there is none."""
         if isinstance(outcome, NoPlan):
             moved = self.step(Step.NO_PLAN)
-            return moved if isinstance(moved, Refusal) else replace(moved, why_not=outcome.reason)
+            if isinstance(moved, Refusal):
+                return moved
+            return replace(moved, why_not=outcome.reason, waits_since=None)
         moved = self.step(Step.PLAN_READY)
-        return moved if isinstance(moved, Refusal) else replace(moved, plan=outcome, approvals=())
+        if isinstance(moved, Refusal):
+            return moved
+        return replace(moved, plan=outcome, why_not="", waits_since=None, approvals=())
 
     @property
     def release(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from shared.domain.candidates import Candidate, candidates, choose
@@ -33,7 +34,9 @@ def weighed(
 ) -> tuple[Candidate, ...] | NoPlan:
     """The service's candidates as `candidates` has them, the reason why not with its name."""
     found = candidates(state, revisions, record, rolled_back, did_not_help)
-    return NoPlan(reason=f"{service.name}: {found.reason}") if isinstance(found, NoPlan) else found
+    if isinstance(found, NoPlan):
+        return replace(found, reason=f"{service.name}: {found.reason}")
+    return found
 
 
 def plan_service(

@@ -9,16 +9,18 @@ import pytest
 
 from shared.app.plan import MakePlan
 from shared.app.smoke import TRIES
-from shared.domain.action import PlanOrder
+from shared.domain.action import PlanOrder, Topic
 from shared.domain.candidates import BARRIER
 from shared.domain.ledger import Good, ServiceRecord
 from shared.domain.plan_words import describe_plan
 from shared.domain.rollback import NoPlan, Plan, Revision, Split, TrafficTarget
+from shared.domain.rollback_phase import Phase
 from shared.policy.load import load
-from tests.builders import BACKEND, FRONTEND, LATEST, NOON, all_to, policy, resource
+from tests.builders import BACKEND, FRONTEND, LATEST, NOON, alert, all_to, policy, resource
 from tests.fakes.clock import ManualClock
 from tests.fakes.health import Answer, FakeHealth
 from tests.fakes.traffic import FakeTraffic, TrafficFault, ready_revision
+from tests.use_cases.world import World
 
 POLICY_FILE = Path(__file__).parents[2] / "infra/policies/convex.yaml"
 GOOD_TAG = "switchman-good"
@@ -224,3 +226,38 @@ def test_a_plan_is_data_and_reads_the_same_everywhere(shop: Shop) -> None:
         "  target: unproven: it is Ready, but never seen to serve real requests for long enough"
         f" (image {digest})",
     )
+
+
+def test_a_deployment_in_the_same_second_is_waited_for(world: World) -> None:
+    """Who deployed and was alerted at once gets a proposal all the same, and reads why not yet."""
+    world.healthy = lambda _: True
+    world.traffic.order(resource(BACKEND), TrafficFault.SLOW_OPERATION, timedelta(seconds=90))
+    world.traffic.send(resource(BACKEND), (*LATEST, tag(f"{BACKEND}-good")), "")
+    world.reports(alert())
+    world.deliver_once(Topic.PAGES, Topic.CHANGES)
+    rollback = world.incident.rollback
+    assert rollback is not None
+    assert rollback.phase is Phase.PLANNING
+    world.deliver(Topic.PAGES)
+    (posted,) = world.chat.posted()
+    assert "planned as soon as this is over" in "".join(posted.card.paragraphs)
+    world.deliver()
+    rollback = world.incident.rollback
+    assert rollback is not None
+    assert (rollback.phase, rollback.why_not) == (Phase.PROPOSED, "")
+    story = "\n".join(world.timeline())
+    assert story.count("waiting: The rollback is planned as soon as this is over") == 1
+
+
+def test_a_deployment_that_never_ends_is_not_waited_for_for_ever(world: World) -> None:
+    """After ten minutes people read why nothing can be rolled back."""
+    world.traffic.order(resource(BACKEND), TrafficFault.SLOW_OPERATION, timedelta(hours=2))
+    world.traffic.send(resource(BACKEND), (*LATEST, tag(f"{BACKEND}-good")), "")
+    world.reports(alert())
+    world.deliver()
+    rollback = world.incident.rollback
+    assert rollback is not None
+    assert rollback.phase is Phase.UNAVAILABLE
+    assert "still being carried out" in rollback.why_not
+    assert rollback.why_not.endswith("also after 10 minutes")
+    assert timedelta(minutes=10) <= world.clock.now() - NOON < timedelta(minutes=12)

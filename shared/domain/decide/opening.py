@@ -141,6 +141,7 @@ def ask_for_plan(draft: Draft, incident: Incident, wish: Rollback) -> Rollback:
             for service in tried.plan.services
         ),
     )
+    order = replace(order, patient=wish.waits_since is not None)
     draft.act(ActionKind.PLAN, incident.id, order)
     return replace(wish, waiting=False)
 

@@ -23,6 +23,9 @@ from shared.domain.rollback_phase import Phase, Step
 START_WITHIN: Final = timedelta(minutes=5)
 """What goes by itself and has not begun so soon after its plan is not begun."""
 
+WAIT: Final = timedelta(minutes=10)
+"""So long a plan is asked for again while a deployment stands in its way, which passes."""
+
 _GONE: Final = (State.RESOLVED, State.REVIEWED)
 
 
@@ -30,22 +33,41 @@ def on_planned(
     draft: Draft, incident: Incident, outcome: Plan | NoPlan, trigger: AlertStatus | None
 ) -> Reason:
     """A plan is here; one that waits for a drill to end was asked for before it began."""
-    if incident.rollback is None or incident.rollback.waiting:
+    wish = incident.rollback
+    if wish is None or wish.waiting:
         return Reason.STALE
-    rollback = incident.rollback.planned(outcome)
+    rollback = wish.planned(outcome)
     if isinstance(rollback, Refusal):
         return Reason.STALE
+    if isinstance(outcome, NoPlan) and outcome.passes and incident.state not in _GONE:
+        if wish.waits_since is None or draft.now < wish.waits_since + WAIT:
+            return _wait(draft, incident, wish, outcome.reason)
+        late = f"{outcome.reason}, also after {WAIT // timedelta(minutes=1)} minutes"
+        rollback = replace(rollback, why_not=late)
     if incident.state in _GONE:
         withdrawn = rollback.step(Step.WITHDRAW)
         rollback = rollback if isinstance(withdrawn, Refusal) else withdrawn
     incident = replace(incident, rollback=rollback)
     if isinstance(outcome, NoPlan):
-        text = f"No rollback is proposed: {outcome.reason}"
+        text = f"No rollback is proposed: {rollback.why_not}"
         draft.say(incident, TimelineKind.NOT_PROPOSED, text)
     else:
         incident = _proposed(draft, incident, rollback, outcome, trigger)
     draft.put(incident)
     draft.refresh(incident)
+    return Reason.RECORDED
+
+
+def _wait(draft: Draft, incident: Incident, wish: Rollback, why: str) -> Reason:
+    """No plan can be made just now: say so, and have it made by a worker that waits."""
+    again = replace(wish, why_not=why, waits_since=wish.waits_since or draft.now)
+    if why != wish.why_not:
+        text = f"The rollback is planned as soon as this is over: {why}"
+        draft.say(incident, TimelineKind.WAITING, text)
+    incident = replace(incident, rollback=ask_for_plan(draft, incident, again))
+    draft.put(incident)
+    if why != wish.why_not:
+        draft.refresh(incident)
     return Reason.RECORDED
 
 
