@@ -48,7 +48,10 @@ class PageInDoubt:
             (
                 f"Switchman cannot deliver a page (attempt {lease.attempt}): {error}",
                 *self._page(lease),
-                "What to do: somebody has to look at it now. Read the log of the function act; "
+                "What to do: somebody has to look at it now. Where Slack is away: `switchman "
+                f"incidents show {lease.action.incident}`, and `switchman rollback apply "
+                f"{lease.action.stack} --reason WHY --apply` asks for a rollback "
+                "(docs/when-slack-is-down.md). Read the log of the function act; "
                 "the page is tried again meanwhile. More in docs/when-switchman-fails.md.",
             )
         )

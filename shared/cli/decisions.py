@@ -77,6 +77,8 @@ def _decide(
     if rollback is None or rollback.plan is None:
         why = f": {rollback.why_not}" if rollback and rollback.why_not else ""
         fail(f"no rollback of incident {incident.id} is proposed{why}", 1)
+    if rollback.phase.over:
+        fail(f"the {rollback.called} of incident {incident.id} is over: it is {rollback.phase}", 1)
     if not as_json:
         plans.show_plan(rollback.plan)
     bound = seen or _seen(rollback.plan, choice, may_ask=not as_json and sys.stdin.isatty())

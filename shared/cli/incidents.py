@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -60,7 +61,10 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
     if rollback:
         plan = f", plan {rollback['plan']}" if rollback["plan"] else ""
         why_not = f": {rollback['why_not']}" if rollback["why_not"] else ""
-        out.print(f"rollback {rollback['phase']}{plan}{why_not}", markup=False, soft_wrap=True)
+        called = "release" if rollback["release"] else "rollback"
+        out.print(f"{called} {rollback['phase']}{plan}{why_not}", markup=False, soft_wrap=True)
+    for line in _what_to_type(found):
+        out.print(line, markup=False, soft_wrap=True)
     _print_afterwards(found)
     _print_timeline(found)
 
@@ -153,6 +157,17 @@ def _print_afterwards(found: dict[str, Any]) -> None:
         image = " ".join(each for each in (pin["image"], pin["digest"]) if each) or "unknown image"
         line = f"{how}: {pin['service']} {image} (revision {pin['revision']})"
         out.print(line, markup=False, soft_wrap=True)
+
+
+def _what_to_type(found: dict[str, Any]) -> Iterator[str]:
+    """What can be done about the rollback from here, without Slack."""
+    if found["state"] not in ("open", "acknowledged"):
+        return
+    rollback = found["rollback"]
+    if rollback and rollback["phase"] == "proposed":
+        yield f"  switchman rollback approve {found['id']} --plan {rollback['plan']}"
+    elif rollback is None or rollback["phase"] not in ("planning", "applying", "restoring"):
+        yield f"  switchman rollback apply {found['stack']} --reason WHY --apply   asks for one"
 
 
 def _print_timeline(found: dict[str, Any]) -> None:

@@ -244,3 +244,10 @@ def test_what_waits_for_its_review_is_stored(story: Story) -> None:
     resolved(story)
     story.rings(TimerKind.FORGET)
     assert stored.HEAD.decode(stored.HEAD.encode(story.stack)) == story.stack
+
+
+def test_a_review_that_comes_too_late_is_told_why(story: Story) -> None:
+    """Without a rollback an incident is filed when its reopen window is over."""
+    decision = story.instructs(BEN, Choice.REVIEW, incident="shop-0123456789", text="learned")
+    assert decision.reason is Reason.STALE
+    assert "can be reviewed until its reopen window is over" in told(decision)

@@ -141,6 +141,47 @@ def test_where_it_may_not_go_by_itself_the_reason_is_said(story: Story) -> None:
     assert story.stack.automatic == ()
 
 
+def warned(story: Story) -> str:
+    """A warning fires and its rollback is proposed, which nothing so mild has go by itself."""
+    story.reports(alert(severity=Severity.SEV2))
+    story.delivers(story.last(ActionKind.PAGE))
+    story.finishes(story.last(ActionKind.PLAN), known_good())
+    assert story.phase() is Phase.PROPOSED
+    return known_good().hash
+
+
+def test_a_worse_alert_has_it_planned_anew_and_it_may_go_by_itself(story: Story) -> None:
+    """Often a warning comes first: what it proposed is judged by what is known since."""
+    warned(story)
+    worse = alert("Down", severity=Severity.SEV1, starts_at=story.later(SECOND))
+    decision = story.reports(worse)
+    assert decision.reason is Reason.RAISED
+    assert ActionKind.PLAN in kinds(decision)
+    assert "is planned anew" in said(decision)[TimelineKind.WAITING]
+    assert story.rollback().trigger == worse.row_id
+    story.finishes(story.last(ActionKind.PLAN), known_good(story.now))
+    assert (story.phase(), story.rollback().mode) == (Phase.APPLYING, RollbackMode.AUTOMATIC)
+
+
+@pytest.mark.parametrize("taken", ["acknowledged", "approved once", "mild"])
+def test_what_a_person_has_taken_up_stays_as_it_was_proposed(story: Story, taken: str) -> None:
+    """A button that somebody may be about to press keeps its meaning."""
+    plan_hash = warned(story)
+    if taken == "acknowledged":
+        story.presses(BEN, Choice.ACKNOWLEDGE)
+    elif taken == "approved once":
+        story.presses(BEN, Choice.APPROVE, plan_hash)
+    mild = replace(story.policy.stacks["shop"].rollback, automatic=None)
+    if taken == "mild":
+        shop = replace(story.policy.stacks["shop"], rollback=mild)
+        story.policy = replace(story.policy, stacks={"shop": shop})
+    worse = alert("Down", severity=Severity.SEV1, starts_at=story.later(SECOND))
+    decision = story.reports(worse)
+    assert ActionKind.PLAN not in kinds(decision)
+    assert story.phase() is Phase.PROPOSED
+    assert story.rollback().plan == known_good()
+
+
 def test_an_alert_that_has_ended_sets_nothing_off(story: Story) -> None:
     """While the plan was being made it stopped firing: people decide."""
     story.reports(BAD_DEPLOY)

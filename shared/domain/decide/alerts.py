@@ -26,6 +26,7 @@ from shared.domain.decide.opening import (
     watch,
     wish_rollback,
 )
+from shared.domain.decide.proposals import planned_again
 from shared.domain.decide.severity import raised
 from shared.domain.decide.timers import KEEP_UNSENT
 from shared.domain.decision import Reason
@@ -145,6 +146,7 @@ def _join(draft: Draft, incident: Incident, event: AlertReceived) -> Reason:
         reason = Reason.REOPENED
     if found.severity.worse_than(incident.severity):
         moved = raised(draft, moved, found.severity, found.reasons[0])
+        moved = planned_again(draft, moved, alert)
         reason = Reason.RAISED
     elif did_not_hold(draft, moved, event):
         moved = taken_up_again(draft, moved, event)

@@ -53,6 +53,10 @@ _ABOUT_A_STACK: Final = (
 )
 _STRANGER: Final = "the policy knows no person with this Slack account; ask whoever keeps it"
 _CLOSED: Final = "That incident is closed."
+_FILED: Final = (
+    "That incident is filed, and cannot be reviewed any more: one whose rollback moved traffic waits"
+    " for its review, any other can be reviewed until its reopen window is over."
+)
 
 
 def on_instruction(draft: Draft, event: Instructed) -> Reason:
@@ -107,7 +111,8 @@ def _follow(draft: Draft, event: Instructed) -> tuple[Reason, str]:
 def _too_late(draft: Draft, asked: Instruction) -> tuple[Reason, str]:
     """It has left the head; of what was merged into another, that one is named."""
     into = draft.stack.holding(asked.incident)
-    text = f"That incident was merged into {into.id}." if into else _CLOSED
+    gone = _FILED if asked.choice is Choice.REVIEW else _CLOSED
+    text = f"That incident was merged into {into.id}." if into else gone
     _tell(draft, "", asked, text)
     return Reason.STALE, text
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.domain.action import Action, ActionKind, TrafficOrder
-from shared.domain.alert import AlertStatus
+from shared.domain.alert import Alert, AlertStatus
 from shared.domain.automatic import MayGo, Moment, NeedsApproval, judge
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.opening import ask_for_plan
@@ -56,6 +56,33 @@ def on_planned(
     draft.put(incident)
     draft.refresh(incident)
     return Reason.RECORDED
+
+
+def planned_again(draft: Draft, incident: Incident, alert: Alert) -> Incident:
+    """A worse alert joined: what nobody has taken up yet is planned anew, for it may go by itself.
+
+    Where the policy lets nothing so bad go by itself, or a person has acknowledged, approved or
+    asked for it, the plan stands: a button that somebody may be about to press keeps its meaning.
+    """
+    rules, wish = draft.policy.stack(draft.stack.id).rollback.automatic, incident.rollback
+    if rules is None or incident.severity not in rules.severities or wish is None:
+        return incident
+    waits = wish.phase is Phase.PROPOSED and incident.state is State.OPEN
+    if not waits or wish.approvals or wish.requested_by or incident.earlier:
+        return incident
+    anew = replace(
+        wish,
+        phase=Phase.PLANNING,
+        plan=None,
+        proposed_at=None,
+        trigger=alert.row_id,
+        fired_at=alert.starts_at,
+    )
+    text = f"It is {incident.severity} now: the rollback is planned anew, and may go by itself"
+    draft.say(incident, TimelineKind.WAITING, text)
+    incident = replace(incident, rollback=ask_for_plan(draft, incident, anew))
+    draft.put(incident)
+    return incident
 
 
 def _wait(draft: Draft, incident: Incident, wish: Rollback, why: str) -> Reason:

@@ -44,11 +44,12 @@ def _without_approvers(file: PolicyFile) -> Iterator[Found]:
         return
     for key, stack in file.stacks.items():
         able, needed = _able_to_approve(file, stack), stack.rollback.approvals
-        if stack.services and len(able) < needed:
+        besides = " besides whoever asks for it" if needed > 1 else ""
+        if stack.services and len(able) < needed + bool(besides):
             has = f"only {', '.join(sorted(able))} can" if able else "nobody can"
             yield (
                 ("stacks", key, "rollback"),
-                f"a rollback of {key} needs {needed} to approve it, and {has}: name teams under "
+                f"a rollback of {key} needs {needed} to approve it{besides}, and {has}: name teams under "
                 "rollback.approvers whose people have slack or email",
             )
 
