@@ -66,6 +66,19 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What is known of what an alert is about.
+
+    `pending` is as `Heads.seen` answers; an event that was seen may leave `rows` out. `own` is the
+    alert's row, and `rows` are as `Heads.series` answers.
+    """
+
+    pending: tuple[Action, ...] | None
+    own: AlertRow | None
+    rows: tuple[AlertRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """Everything one event changes; all of it is written, or nothing.
 
@@ -126,6 +139,10 @@ class Heads(Protocol):
 
     def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
         """The rows of one series, the newest start first."""
+        ...
+
+    def recall(self, event_id: str, row_id: str, series: str, limit: int) -> Recalled:
+        """`seen`, `alert` and `series` at once, as every alert needs them."""
         ...
 
     def firing(self, incident_id: str) -> int:

@@ -25,6 +25,7 @@ from shared.domain.errors import SwitchmanError
 LOGGER: Final = "switchman"
 LABELS: Final = ("function", "stack", "incident", "event", "action")
 
+_JSON: Final = json.JSONEncoder(default=str)
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _AMBIENT: Final[ContextVar[Mapping[str, str]]] = ContextVar("ambient", default=_NOTHING)
 
@@ -53,7 +54,7 @@ class StructuredFormatter(logging.Formatter):
             entry.update(fields)
         if record.exc_info and record.exc_info[1]:
             entry["stack_trace"] = _told(record.exc_info[1])
-        return json.dumps(entry, default=str)
+        return _JSON.encode(entry)
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> logging.Logger:

@@ -7,29 +7,31 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
 from shared.app.announce import Announcer
-from shared.domain import retention
+from shared.app.placing import MOST_LOOKED_AT, looked_at, names_one_message, placed, with_older
 from shared.domain.alert import Alert, AlertRow, AlertStatus
+from shared.domain.classify import classify
 from shared.domain.decide import decide
 from shared.domain.decision import Decision, IncidentRow, Reason, Row
 from shared.domain.event import (
     MOST_ENDED,
     ActionFinished,
     AlertReceived,
+    DrillDue,
     Event,
     Instructed,
+    LookDue,
+    MessageRejected,
     TimerDue,
     TimerKind,
 )
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy
-from shared.domain.series import last_incident, place, said_within
 from shared.domain.stack import Stack
 from shared.ports import Clock, Commit, Committed, Heads, Series, Settlement
 
 T = TypeVar("T")
-MOST_LOOKED_AT: Final = 20
-"""Rows of a series, the newest first, among which a "firing" finds its place; a "resolved" looks
-at as many as it can end."""
+Happening = Alert | Instructed | ActionFinished | TimerDue | DrillDue | LookDue | MessageRejected
+"""What can take effect: an alert as its sender told it, and every event but the one it becomes."""
 _ABOUT_ALERTS: Final = (Choice.RESOLVE, Choice.SPLIT)
 
 
@@ -64,27 +66,44 @@ class Handle:
     clock: Clock
     retrying: Retrying
 
-    def __call__(self, event: Event, settles: Settlement | None = None) -> Handled:
-        """Let the event take effect.
+    def __call__(self, what: Happening, settles: Settlement | None = None) -> Handled:
+        """Let it take effect. What an alert is about shows in what is known of its series.
 
         Raises `Transient` when the store or the bus is away (deliver the event again), and
         `StaleHolder` when it settles an action whose lease has passed on.
         """
+        if isinstance(what, Alert):
+            alert = what
+            return self.retrying(lambda: self._told(alert))
+        event = what
         return self.retrying(lambda: self._once(event, settles))
 
-    def _once(self, event: Event, settles: Settlement | None) -> Handled:
-        series = None
-        pending = self.heads.seen(event.id) if _names_one_message(event) else None
-        if isinstance(event, AlertReceived) and pending is None:
-            message = event
-            event, series = self._placed(message)
-            if event.id != message.id or not _names_one_message(message):
-                pending = self.heads.seen(event.id)
+    def _told(self, alert: Alert) -> Handled:
+        """A repeat is recognised before anything is made of it."""
+        event_id = alert.event_id if names_one_message(alert) else ""
+        known = self.heads.recall(event_id, alert.row_id, alert.series, looked_at(alert))
+        if known.pending is not None:
+            self.announcer.again(known.pending)
+            stack = known.own.stack if known.own else classify(self.policy, alert).stack
+            return Handled(event_id, stack, None)
+        series = with_older(alert, known, self.heads)
+        event = placed(alert, classify(self.policy, alert), series, self.clock.now())
+        if event.id == event_id:
+            return self._decided(event, series, None)
+        return self._once(event, None, series)
+
+    def _once(
+        self, event: Event, settles: Settlement | None, series: Series | None = None
+    ) -> Handled:
+        pending = self.heads.seen(event.id)
         if pending is not None:
             self.announcer.again(pending)
             return Handled(event.id, event.stack, None)
+        return self._decided(event, series, settles)
+
+    def _decided(self, event: Event, series: Series | None, settles: Settlement | None) -> Handled:
         stack, token = self.heads.load(event.stack)
-        event, looked_at = self._with_what_fires(event, stack)
+        event, trigger = self._with_what_fires(event, stack)
         now = self.clock.now()
         decision = decide(self.policy, stack, event, now)
         commit = Commit(
@@ -98,7 +117,7 @@ class Handle:
             timers=decision.timers,
             cleared=decision.cleared,
             settles=settles,
-            series=series or looked_at,
+            series=series or trigger,
         )
         return self._publish(event, decision, self.heads.commit(commit, token))
 
@@ -116,41 +135,6 @@ class Handle:
         self.announcer.new(decision.actions)
         more = isinstance(event, AlertReceived) and event.more
         return Handled(event.id, event.stack, decision.reason, more)
-
-    def _placed(self, event: AlertReceived) -> tuple[AlertReceived, Series]:
-        """Which time of firing the message is about, and what was known of its series then."""
-        alert = event.alert
-        resolved = alert.status is AlertStatus.RESOLVED
-        series = Series(id=alert.series, limit=MOST_ENDED if resolved else MOST_LOOKED_AT)
-        rows = self.heads.series(series.id, series.limit)
-        series = replace(series, rows=rows, older=self._older(alert, rows))
-        now = self.clock.now()
-        told = place(alert, (*rows, *series.older), now)
-        event = replace(
-            event,
-            alert=told.alert,
-            row=told.row,
-            overtaken_by=told.overtaken_by,
-            resumed=told.resumed,
-            ends=told.ends,
-            more=told.more,
-            over=told.over,
-            last=last_incident(rows),
-            again="" if told.row or said_within(retention.EVENTS, alert, now) else f"{now:%Y%m%d}",
-        )
-        return event, series
-
-    def _older(self, alert: Alert, rows: tuple[AlertRow, ...]) -> tuple[AlertRow, ...]:
-        """The alert's own row, and for an end what else fires, where they are not among `rows`."""
-        known = {row.id for row in rows}
-        own = None if alert.row_id in known else self.heads.alert(alert.row_id)
-        older = [] if own is None else [own]
-        if alert.status is AlertStatus.RESOLVED and len(rows) == MOST_ENDED:
-            known.add(alert.row_id)
-            incident = next((row.incident for row in rows if row.incident), "")
-            fires = self.heads.firing_rows(incident, MOST_ENDED)
-            older += [r for r in fires if r.series == alert.series and r.id not in known]
-        return tuple(older)
 
     def _with_what_fires(self, event: Event, stack: Stack) -> tuple[Event, Series | None]:
         """Look up, after the head was read, what the decision needs to know about alerts.
@@ -220,15 +204,3 @@ def _alerts_of(stack: Stack, incident_id: str) -> tuple[str, ...]:
     """The incidents under which its alerts lie: its own, and those that were merged into it."""
     incident = stack.incident(incident_id)
     return incident.alerts_of if incident else (incident_id,)
-
-
-def _names_one_message(event: Event) -> bool:
-    """Whether the event's id is that of a single message, so that having seen it settles it.
-
-    An alert that does not tell when it was published may be about another time of firing than
-    the one its id names; and an end may have more to end than one commit could.
-    """
-    if not isinstance(event, AlertReceived):
-        return True
-    alert = event.alert
-    return alert.status is AlertStatus.FIRING and alert.published_at is not None

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from shared.app.handle import Handle, Handled
 from shared.domain.alert import Alert
-from shared.domain.classify import classify
 from shared.domain.errors import BadMessage
-from shared.domain.event import AlertReceived, Instructed, MessageRejected
+from shared.domain.event import Instructed, MessageRejected
 from shared.domain.ids import derive
 from shared.domain.incident import stack_of
 from shared.ports import Instructions
@@ -34,11 +33,9 @@ class ReceiveAlerts:
         return self.handle(replace(rejected, id=derive("rejected", rejected.id, day)))
 
     def _one(self, alert: Alert) -> Handled:
-        found = classify(self.handle.policy, alert)
-        event = AlertReceived(alert=alert, row=None, classification=found)
-        first = handled = self.handle(event)
+        first = handled = self.handle(alert)
         while handled.more:
-            handled = self.handle(event)
+            handled = self.handle(alert)
         return first
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.bootstrap.once import Lazy, once
 from shared.bootstrap.outside import Outside
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from shared.app.accept import PublishAlerts, PublishRejections, StoreInstruction
     from shared.app.act import Act
     from shared.app.announce import Announcer
-    from shared.app.handle import Handle
+    from shared.app.handle import Handle, Retrying
     from shared.app.observe import Observe
     from shared.app.plan import MakePlan
     from shared.app.receive import FollowInstruction, ReceiveAlerts
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from shared.app.take import AskForRollback, TakeCommand
     from shared.app.tick import Tick
     from shared.ports import Chat, Health, Traffic
+
+
+T = TypeVar("T")
 
 
 class Application(Outside):
@@ -196,12 +200,23 @@ class Application(Outside):
         return Pages(self.policy, self.clock)
 
 
-def _retrying_conflicts() -> Any:
-    """Decide again on fresh state, with jitter, while other writers come first."""
+def _retrying_conflicts() -> Retrying:
+    """Decide again on fresh state, with jitter, while other writers come first.
+
+    Most decisions meet nobody, and stamina's bookkeeping is for those that do.
+    """
     import stamina
 
     from shared.domain.errors import Conflict
 
-    return stamina.RetryingCaller(
+    again = stamina.RetryingCaller(
         attempts=25, timeout=20.0, wait_initial=0.01, wait_max=0.5, wait_jitter=0.05
     ).on(Conflict)
+
+    def retrying(call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except Conflict:
+            return again(call)
+
+    return retrying

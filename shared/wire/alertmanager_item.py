@@ -21,7 +21,7 @@ from shared.wire.strict_json import Texts, loose_text, loose_texts, texts
 _LONGEST_FINGERPRINT: Final = 128
 
 
-class Item(msgspec.Struct, rename="camel", omit_defaults=True):
+class _Sent(msgspec.Struct, rename="camel"):
     """One alert as it is sent; whatever else it holds does not matter.
 
     Only labels, status and start have to be right: the rest must never cost a page.
@@ -37,33 +37,46 @@ class Item(msgspec.Struct, rename="camel", omit_defaults=True):
     fingerprint: object = None
 
 
+class Item(msgspec.Struct, rename="camel"):
+    """The same, checked and with its texts cut: what is published for the alert."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    status: str
+    starts_at: str
+    ends_at: str
+    generator_url: str = msgspec.field(name="generatorURL")
+    fingerprint: str
+
+
 def read_item(raw: msgspec.Raw, status_of_all: str) -> Item:
     """The alert with its texts cut and everything checked that `to_alert` relies on."""
-    item = strict_json.decode(raw, Item, "the alert")
-    labels = texts(item.labels)
+    sent = strict_json.decode(raw, _Sent, "the alert")
+    labels = texts(sent.labels)
     if not labels:
         raise BadMessage("the alert has no labels")
-    status = (item.status or status_of_all).strip().lower()
+    status = (sent.status or status_of_all).strip().lower()
     if status not in tuple(AlertStatus):
         raise BadMessage("the alert's status is neither firing nor resolved")
-    _starts_at(item)
+    starts_at = sent.starts_at or ""
+    _starts_at(starts_at)
     clean = Item(
-        labels=dict(labels),
-        annotations=loose_texts(item.annotations),
+        labels=labels,
+        annotations=loose_texts(sent.annotations),
         status=status,
-        starts_at=item.starts_at,
-        ends_at=loose_text(item.ends_at),
-        generator_url=loose_text(item.generator_url) or loose_text(item.dashboard_url),
-        fingerprint=_fingerprint(loose_text(item.fingerprint).strip(), labels.items()),
+        starts_at=starts_at,
+        ends_at=loose_text(sent.ends_at),
+        generator_url=loose_text(sent.generator_url) or loose_text(sent.dashboard_url),
+        fingerprint=_fingerprint(loose_text(sent.fingerprint).strip(), labels.items()),
     )
     if len(msgspec.json.encode(clean)) > MAX_ALERT:
         raise BadMessage(f"the alert has more than {MAX_ALERT} bytes")
     return clean
 
 
-def _starts_at(item: Item) -> datetime:
+def _starts_at(text: str) -> datetime:
     try:
-        starts_at = from_rfc3339(item.starts_at or "")
+        starts_at = from_rfc3339(text)
     except ValueError as error:
         raise BadMessage(f"the alert's startsAt is {error}") from error
     if starts_at is None:
@@ -76,7 +89,7 @@ def _ends_at(item: Item) -> datetime | None:
     if item.status != AlertStatus.RESOLVED:
         return None
     try:
-        return from_rfc3339(loose_text(item.ends_at))
+        return from_rfc3339(item.ends_at)
     except ValueError:
         return None
 
@@ -90,13 +103,12 @@ def _fingerprint(given: str, labels: Iterable[tuple[str, str]]) -> str:
 
 def to_alert(item: Item, source: str, truncated: int) -> Alert:
     """The alert in our own terms; `truncated` is how many siblings the sender left out."""
-    labels, annotations = texts(item.labels), loose_texts(item.annotations)
-    url = loose_text(item.generator_url)
+    labels, annotations = item.labels, item.annotations
     return Alert(
         source=source,
-        fingerprint=loose_text(item.fingerprint),
+        fingerprint=item.fingerprint,
         status=AlertStatus(item.status),
-        starts_at=_starts_at(item),
+        starts_at=_starts_at(item.starts_at),
         ends_at=_ends_at(item),
         name=labels.get("alertname", ""),
         summary=_first(annotations, "summary", "description", "message", "title"),
@@ -104,8 +116,8 @@ def to_alert(item: Item, source: str, truncated: int) -> Alert:
         labels=labels,
         annotations=annotations,
         metric_type=labels.get("__name__", ""),
-        expression=_expression(url),
-        url=url,
+        expression=_expression(item.generator_url),
+        url=item.generator_url,
         runbook=_first(annotations, "runbook_url", "runbookURL", "runbook"),
         notes=(f"the sender left {truncated} more alerts out",) if truncated else (),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 _RFC_3339: Final = re.compile(
@@ -14,11 +15,13 @@ _RFC_3339: Final = re.compile(
 _MILLISECONDS: Final = 100_000_000_000  # as seconds, this would be the year 5138
 
 
+@lru_cache(maxsize=128)
 def from_rfc3339(text: str) -> datetime | None:
     """The instant in UTC, to the microsecond; None for year 1, which is Go's "not set".
 
     Any offset and any number of decimals are accepted; a leap second counts as the one before.
     Raises ValueError for anything else (https://www.rfc-editor.org/rfc/rfc3339#section-5.6).
+    The last ones are remembered: an alert's start is checked first and then read.
     """
     found = _RFC_3339.fullmatch(text.strip())
     if found is None:

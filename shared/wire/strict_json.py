@@ -9,8 +9,9 @@ they are read, and do not matter where they are not.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -30,10 +31,14 @@ _SURROGATES: Final = re.compile(
 _SECRET_FREE_PATH: Final = re.compile(r"`\$[^`]*`")
 
 
+_decoder: Final[Callable[[object], msgspec.json.Decoder[Any]]] = cache(msgspec.json.Decoder)
+"""There are few kinds, and each is worked out once."""
+
+
 def decode(body: bytes | msgspec.Raw, kind: type[T], what: str) -> T:
     """The body as this kind. Raises `BadMessage`; its reason starts with `what`."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        decoded: T = _decoder(kind).decode(body)
     except msgspec.ValidationError as error:
         raise BadMessage(f"{what} has the wrong form: {_in_words(error)}") from error
     except msgspec.DecodeError as error:
@@ -42,6 +47,7 @@ def decode(body: bytes | msgspec.Raw, kind: type[T], what: str) -> T:
         raise BadMessage(f"{what} is not valid UTF-8") from error
     except RecursionError as error:
         raise BadMessage(f"{what} is nested too deeply") from error
+    return decoded
 
 
 def clean(body: bytes) -> bytes:
@@ -59,6 +65,8 @@ def clean(body: bytes) -> bytes:
 
 def text(value: Scalar) -> str:
     """A value as text of bounded length: null is empty, numbers and booleans as JSON has them."""
+    if isinstance(value, str) and len(value) <= MAX_TEXT and "\x00" not in value:
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):

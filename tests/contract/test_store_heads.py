@@ -16,7 +16,7 @@ from shared.domain.alert import AlertStatus
 from shared.domain.decision import IncidentRow, MovedAlert
 from shared.domain.errors import Conflict, StaleHolder
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Lease, Series, Settlement, Store
+from shared.ports import Commit, Committed, Lease, Recalled, Series, Settlement, Store
 from tests.contract.store_contract import (
     STORES,
     action,
@@ -241,6 +241,19 @@ def test_row_without_a_series_is_found_by_none(store: Store) -> None:
     """Rows of an older program have no series, which is not one that they share."""
     put(store, "e1", rows=(alert_row(1), alert_row(2)))
     assert store.series("") == store.series("s1") == ()
+
+
+def test_what_an_alert_is_about_is_recalled_at_once(store: Store) -> None:
+    """The event, the alert's own row and its series, as each of them is answered by itself."""
+    old, newest = (alert_row(n, series="s1", starts_at=at(n)) for n in (1, 2))
+    actions = tuple(action(f"e1-{n}") for n in range(12))
+    put(store, "e1", shop(), rows=(old, newest), actions=actions)
+    unseen = store.recall("e2", old.id, "s1", 20)
+    assert unseen == Recalled(pending=None, own=old, rows=(newest, old))
+    assert store.recall("e2", old.id, "s1", 1).rows == (newest,)
+    assert store.recall("e2", "nobody", "s2", 20) == Recalled(pending=None, own=None)
+    seen = store.recall("e1", old.id, "s1", 20)
+    assert (seen.pending, seen.own) == (actions, old)
 
 
 def test_ended_alert_never_fires_again(store: Store) -> None:

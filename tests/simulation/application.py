@@ -11,7 +11,7 @@ from shared.app.act import Act
 from shared.app.announce import Announcer
 from shared.app.change import ChangeTraffic
 from shared.app.desk import Desk
-from shared.app.handle import Handle, Handled
+from shared.app.handle import Handle, Handled, Happening
 from shared.app.measure import Measure
 from shared.app.observe import Observe
 from shared.app.people import People
@@ -22,7 +22,7 @@ from shared.app.take import AskForRollback, TakeCommand
 from shared.app.tick import Tick
 from shared.domain.action import ActionKind
 from shared.domain.errors import Conflict
-from shared.domain.event import Event, LookDue
+from shared.domain.event import LookDue
 from shared.domain.policy import Policy
 from shared.ports import Settlement
 from tests.simulation.schedule import Schedule
@@ -35,11 +35,11 @@ _PAUSE: Final = timedelta(milliseconds=50)
 class LooksSeldom(Handle):
     """Has services looked at in every second minute, so that a history takes no longer than needed."""
 
-    def __call__(self, event: Event, settles: Settlement | None = None) -> Handled:
+    def __call__(self, what: Happening, settles: Settlement | None = None) -> Handled:
         """As ever, but for every second look."""
-        if isinstance(event, LookDue) and event.at.minute % 2:
-            return Handled(event.id, event.stack, None)
-        return self.retrying(lambda: self._once(event, settles))
+        if isinstance(what, LookDue) and what.at.minute % 2:
+            return Handled(what.id, what.stack, None)
+        return super().__call__(what, settles)
 
 
 class Application:

@@ -15,8 +15,8 @@ from shared.domain.decision import Reason
 from shared.domain.errors import Conflict, Transient
 from shared.domain.severity import Severity
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Heads, Token
-from tests.builders import alert, received
+from shared.ports import Commit, Committed, Heads, Recalled, Token
+from tests.builders import alert
 from tests.use_cases.world import World, at_once
 
 FIFTY = 50
@@ -53,6 +53,9 @@ class Meddled(Heads):
 
     def alert(self, row_id: str) -> AlertRow | None:
         return self._world.store.alert(row_id)
+
+    def recall(self, event_id: str, row_id: str, series: str, limit: int) -> Recalled:
+        return self._world.store.recall(event_id, row_id, series, limit)
 
     def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
         return self._world.store.series(series, limit)
@@ -120,7 +123,7 @@ def test_what_raced_is_decided_again_on_fresh_state(world: World) -> None:
     """Two alerts open the same lane at once: the second decision joins the first's incident."""
     meddled, handle = meddling(world)
     meddled.meddle(alert("First"))
-    handled = handle(received(alert("Second")))
+    handled = handle(alert("Second"))
     assert meddled.commits == 2
     assert handled.reason is Reason.JOINED
     assert len(world.store.load("shop")[0].incidents) == 1
@@ -131,7 +134,7 @@ def test_a_commit_that_always_loses_is_left_for_another_delivery(world: World) -
     _, handle = meddling(world)
     hopeless = replace(handle, retrying=lambda call: call(), heads=AlwaysConflict(world))
     with pytest.raises(Transient):
-        hopeless(received(alert()))
+        hopeless(alert())
     assert world.reports(alert())[0].reason is Reason.OPENED
 
 
@@ -140,9 +143,9 @@ def test_a_commit_whose_answer_was_lost_is_recognised(world: World) -> None:
     meddled, handle = meddling(world)
     meddled.lost_answer = True
     with pytest.raises(Transient):
-        handle(received(alert()))
+        handle(alert())
     assert world.topics.ids() == []
-    assert handle(received(alert())).reason is None
+    assert handle(alert()).reason is None
     assert len(world.topics.ids()) == 2
     assert len(world.incident.pages) == 1
 

@@ -16,7 +16,7 @@ from shared.domain.paging import Choice, PageStep
 from shared.domain.rollback import Verdict
 from shared.domain.rollback_phase import Phase
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Heads, Token
+from shared.ports import Commit, Committed, Heads, Recalled, Token
 from tests.builders import BEN, MINUTE, SECOND, alert, policy
 from tests.use_cases.world import World
 
@@ -38,6 +38,9 @@ class AwayFor(Heads):
 
     def alert(self, row_id: str) -> AlertRow | None:
         return self._store.alert(row_id)
+
+    def recall(self, event_id: str, row_id: str, series: str, limit: int) -> Recalled:
+        return self._store.recall(event_id, row_id, series, limit)
 
     def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
         return self._store.series(series, limit)

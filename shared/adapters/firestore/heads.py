@@ -14,7 +14,7 @@ from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.errors import Conflict, StaleHolder, StoreAway
 from shared.domain.ids import stamp
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Series, Settlement, Token
+from shared.ports import Commit, Committed, Recalled, Series, Settlement, Token
 from shared.wire import stored
 
 if TYPE_CHECKING:
@@ -65,6 +65,15 @@ class FirestoreHeads(Access):
             .limit(limit)
         )
         return tuple(stored.ALERT.decode(row.get("body")) for row in self._stream(query))
+
+    def recall(self, event_id: str, row_id: str, series: str, limit: int) -> Recalled:
+        """One after the other; of an event that was seen nobody asks for the series."""
+        pending = self.seen(event_id) if event_id else None
+        if pending is not None:
+            return Recalled(pending=pending, own=self.alert(row_id))
+        rows = self.series(series, limit)
+        own = next((row for row in rows if row.id == row_id), None) or self.alert(row_id)
+        return Recalled(pending=None, own=own, rows=rows)
 
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire."""

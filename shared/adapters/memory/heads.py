@@ -19,7 +19,7 @@ from shared.domain.decision import (
 )
 from shared.domain.errors import Conflict, StaleHolder
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Settlement, Token
+from shared.ports import Commit, Committed, Recalled, Settlement, Token
 
 _Kept = AlertRow | TimelineRow | IncidentRow | DrillRow | RejectedRow | AuditRow
 
@@ -56,6 +56,13 @@ class MemoryHeads:
         rows.sort(key=lambda row: row.id)
         rows.sort(key=lambda row: row.starts_at, reverse=True)
         return tuple(rows[:limit])
+
+    def recall(self, event_id: str, row_id: str, series: str, limit: int) -> Recalled:
+        """One after the other, in one snapshot."""
+        with self._tables.lock:
+            return Recalled(
+                pending=self.seen(event_id), own=self.alert(row_id), rows=self.series(series, limit)
+            )
 
     def alerts(self, incident_id: str) -> int:
         """How many alerts the incident has."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from shared.adapters.sqlite.schema import bring_up_to_date
 from shared.adapters.sqlite.together import WriteTogether
@@ -68,13 +68,12 @@ class Database:
         with _sorted_errors():
             return self._writes.write(work)
 
-    @contextmanager
-    def querying(self) -> Iterator[sqlite3.Connection]:
-        """For a single query, which is a snapshot by itself."""
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a single query, which is a snapshot by itself."""
         with _sorted_errors():
             connection = self._borrow()
             try:
-                yield connection
+                return connection.execute(sql, values).fetchall()
             finally:
                 self._idle.append(connection)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
+from typing import Any, Final
 
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.messages import Messages
@@ -12,8 +14,26 @@ from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.errors import Conflict, StaleHolder
 from shared.domain.ids import stamp
 from shared.domain.stack import Stack
-from shared.ports import Commit, Committed, Series, Settlement, Token
+from shared.ports import Commit, Committed, Recalled, Settlement, Token
 from shared.wire import stored
+
+_SEEN: Final = """
+    SELECT actions.seq, actions.body FROM events
+    LEFT JOIN actions ON actions.event = events.id AND actions.outcome IS NULL
+    WHERE events.id = ?"""
+_SERIES: Final = """
+    SELECT body FROM alerts WHERE series = ? ORDER BY starts_at DESC, id LIMIT ?"""
+_RECALL: Final = """
+    SELECT 'event', actions.seq, actions.body FROM events
+    LEFT JOIN actions ON actions.event = events.id AND actions.outcome IS NULL
+    WHERE events.id = ?
+    UNION ALL SELECT 'own', 0, body FROM alerts WHERE id = ?
+    UNION ALL SELECT 'series', 0, body FROM (
+        SELECT body FROM alerts WHERE series = ? ORDER BY starts_at DESC, id LIMIT ?)"""
+_CHECK: Final = """
+    SELECT EXISTS (SELECT 1 FROM events WHERE id = ?),
+    (SELECT version FROM heads WHERE stack = ?),
+    EXISTS (SELECT 1 FROM alerts WHERE series = ?)"""
 
 
 class SqliteHeads:
@@ -24,61 +44,63 @@ class SqliteHeads:
 
     def load(self, stack_id: str) -> tuple[Stack, Token]:
         """The head and its token."""
-        with self._database.querying() as read:
-            row = read.execute(
-                "SELECT body, version FROM heads WHERE stack = ?", (stack_id,)
-            ).fetchone()
-        return (stored.HEAD.decode(row[0]), str(row[1])) if row else (Stack(id=stack_id), "")
+        rows = self._database.query("SELECT body, version FROM heads WHERE stack = ?", stack_id)
+        for body, version in rows:
+            return stored.HEAD.decode(body), str(version)
+        return Stack(id=stack_id), ""
 
     def seen(self, event_id: str) -> tuple[Action, ...] | None:
         """The unsettled actions of an event, or None if it was never committed."""
-        with self._database.querying() as read:
-            rows = read.execute(
-                "SELECT actions.body FROM events LEFT JOIN actions"
-                " ON actions.event = events.id AND actions.outcome IS NULL"
-                " WHERE events.id = ? ORDER BY actions.seq",
-                (event_id,),
-            ).fetchall()
-        if not rows:
-            return None
-        return tuple(stored.ACTION.decode(body) for (body,) in rows if body is not None)
+        return _pending(self._database.query(_SEEN, event_id))
 
     def alert(self, row_id: str) -> AlertRow | None:
         """The alert's row."""
-        with self._database.querying() as read:
-            row = read.execute("SELECT body FROM alerts WHERE id = ?", (row_id,)).fetchone()
-        return stored.ALERT.decode(row[0]) if row else None
+        rows = self._database.query("SELECT body FROM alerts WHERE id = ?", row_id)
+        return next(iter(_alerts(rows)), None)
 
     def series(self, series: str, limit: int = 20) -> tuple[AlertRow, ...]:
         """The rows of one series, the newest start first."""
-        with self._database.querying() as read:
-            return _series(read, series, limit)
+        return _alerts(self._database.query(_SERIES, series, limit))
+
+    def recall(self, event_id: str, row_id: str, series: str, limit: int) -> Recalled:
+        """All of it by one query."""
+        found: dict[str, list[tuple[Any, Any]]] = {"event": [], "own": [], "series": []}
+        for part, *row in self._database.query(_RECALL, event_id, row_id, series, limit):
+            found[part].append((row[0], row[1]))
+        rows = [stored.ALERT.decode(body) for _, body in found["series"]]
+        own = [stored.ALERT.decode(body) for _, body in found["own"]]
+        return Recalled(
+            pending=_pending(found["event"]),
+            own=own[0] if own else None,
+            rows=_newest_first(rows),
+        )
 
     def firing(self, incident_id: str) -> int:
         """How many alerts of the incident fire."""
-        with self._database.querying() as read:
-            row = read.execute(
-                "SELECT COUNT(*) FROM alerts WHERE incident = ? AND status = ?",
-                (incident_id, AlertStatus.FIRING),
-            ).fetchone()
-        return int(row[0])
+        ((count,),) = self._database.query(
+            "SELECT COUNT(*) FROM alerts WHERE incident = ? AND status = ?",
+            incident_id,
+            AlertStatus.FIRING,
+        )
+        return int(count)
 
     def alerts(self, incident_id: str) -> int:
         """How many alerts the incident has."""
-        with self._database.querying() as read:
-            row = read.execute(
-                "SELECT COUNT(*) FROM alerts WHERE incident = ?", (incident_id,)
-            ).fetchone()
-        return int(row[0])
+        ((count,),) = self._database.query(
+            "SELECT COUNT(*) FROM alerts WHERE incident = ?", incident_id
+        )
+        return int(count)
 
     def firing_rows(self, incident_id: str, limit: int) -> tuple[AlertRow, ...]:
         """Alerts of the incident that fire, by their ids."""
-        with self._database.querying() as read:
-            rows = read.execute(
+        return _alerts(
+            self._database.query(
                 "SELECT body FROM alerts WHERE incident = ? AND status = ? ORDER BY id LIMIT ?",
-                (incident_id, AlertStatus.FIRING, limit),
-            ).fetchall()
-        return tuple(stored.ALERT.decode(body) for (body,) in rows)
+                incident_id,
+                AlertStatus.FIRING,
+                limit,
+            )
+        )
 
     def commit(self, commit: Commit, token: Token) -> Committed:
         """Write all of it or nothing; see `ports.Heads` for what is raised."""
@@ -93,7 +115,6 @@ class SqliteHeads:
     def _commit(self, write: sqlite3.Connection, commit: Commit, token: Token) -> Committed:
         if _done_before(write, commit, token):
             return Committed.ALREADY
-        _check_series(write, commit.series)
         if commit.settles:
             _settle(write, commit.settles)
         _write_event(write, commit)
@@ -101,36 +122,47 @@ class SqliteHeads:
             _write_head(write, commit.stack, token)
         for row in commit.rows:
             write_row(write, row, commit.at)
-        _write_actions(write, commit)
-        if self._outbox:
-            self._outbox.add_actions(write, commit.actions, stamp(commit.at))
-        _write_timers(write, commit)
+        if commit.actions:
+            _write_actions(write, commit)
+            if self._outbox:
+                self._outbox.add_actions(write, commit.actions, stamp(commit.at))
+        if commit.timers or commit.cleared:
+            _write_timers(write, commit)
         return Committed.NEW
+
+
+def _pending(rows: Iterable[tuple[Any, ...]]) -> tuple[Action, ...] | None:
+    """The actions of `_SEEN`: an event without any that is unsettled is a row without a body."""
+    found = sorted(rows)
+    if not found:
+        return None
+    return tuple(stored.ACTION.decode(body) for _, body in found if body is not None)
+
+
+def _newest_first(rows: Iterable[AlertRow]) -> tuple[AlertRow, ...]:
+    """In the order of `_SERIES`, which a part of a larger query need not have."""
+    by_id = sorted(rows, key=lambda row: row.id)
+    return tuple(sorted(by_id, key=lambda row: row.starts_at, reverse=True))
+
+
+def _alerts(rows: Iterable[tuple[Any, ...]]) -> tuple[AlertRow, ...]:
+    return tuple(stored.ALERT.decode(body) for (body,) in rows)
 
 
 def _done_before(write: sqlite3.Connection, commit: Commit, token: Token) -> bool:
     """Whether the event was committed before. Raises `Conflict` if it was not and now cannot be."""
-    known, version = write.execute(
-        "SELECT EXISTS (SELECT 1 FROM events WHERE id = ?),"
-        " (SELECT version FROM heads WHERE stack = ?)",
-        (commit.event, commit.stack_id),
-    ).fetchone()
-    if not known and ("" if version is None else str(version)) != token:
+    series = commit.series
+    values = (commit.event, commit.stack_id, series.id if series else None)
+    known, version, has_rows = write.execute(_CHECK, values).fetchone()
+    if known:
+        return True
+    if ("" if version is None else str(version)) != token:
         raise Conflict(f"the head of {commit.stack_id} was written since it was loaded")
-    return bool(known)
-
-
-def _series(read: sqlite3.Connection, series: str, limit: int) -> tuple[AlertRow, ...]:
-    rows = read.execute(
-        "SELECT body FROM alerts WHERE series = ? ORDER BY starts_at DESC, id LIMIT ?",
-        (series, limit),
-    ).fetchall()
-    return tuple(stored.ALERT.decode(body) for (body,) in rows)
-
-
-def _check_series(write: sqlite3.Connection, series: Series | None) -> None:
-    if series is not None and _series(write, series.id, series.limit) != series.rows:
-        raise Conflict(f"series {series.id} was written since it was looked up")
+    if series is not None and (has_rows or series.rows):
+        rows = write.execute(_SERIES, (series.id, series.limit)).fetchall()
+        if _alerts(rows) != series.rows:
+            raise Conflict(f"series {series.id} was written since it was looked up")
+    return False
 
 
 def _settle(write: sqlite3.Connection, settlement: Settlement) -> None:

@@ -21,8 +21,11 @@ from shared.domain.errors import Conflict
 from shared.domain.ids import stamp
 from shared.wire import stored
 
-_ALERT: Final = """
-    INTO alerts (id, incident, status, ended_at, series, starts_at, body)
+_NEW_ALERT: Final = """
+    INSERT INTO alerts (id, incident, status, ended_at, series, starts_at, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+_TOLD_ALERT: Final = """
+    REPLACE INTO alerts (id, incident, status, ended_at, series, starts_at, body)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
 
@@ -64,24 +67,25 @@ def write_row(write: sqlite3.Connection, row: Row, at: datetime) -> None:
 
 def _write_alert(write: sqlite3.Connection, row: AlertRow, at: datetime) -> None:
     """Inserts the row, or ends or confirms the one that is there: it never fires again."""
+    if write.execute(_NEW_ALERT, _values(row, at)).rowcount == 1:
+        return
+    (body,) = write.execute("SELECT body FROM alerts WHERE id = ?", (row.id,)).fetchone()
+    told = stored.ALERT.decode(body).told_as(row)
+    if told is None:
+        raise Conflict(f"alert {row.id} was written by another")
+    write.execute(_TOLD_ALERT, _values(told, at))
+
+
+def _values(row: AlertRow, at: datetime) -> tuple[str | bytes | None, ...]:
     over = row.status is AlertStatus.RESOLVED
-    known = write.execute("SELECT body FROM alerts WHERE id = ?", (row.id,)).fetchone()
-    if known:
-        told = stored.ALERT.decode(known[0]).told_as(row)
-        if told is None:
-            raise Conflict(f"alert {row.id} was written by another")
-        row = told
-    write.execute(
-        ("REPLACE" if known else "INSERT") + _ALERT,
-        (
-            row.id,
-            row.incident,
-            row.status,
-            stamp(at) if over else None,
-            row.series or None,
-            stamp(row.starts_at),
-            stored.ALERT.encode(row),
-        ),
+    return (
+        row.id,
+        row.incident,
+        row.status,
+        stamp(at) if over else None,
+        row.series or None,
+        stamp(row.starts_at),
+        stored.ALERT.encode(row),
     )
 
 

@@ -14,7 +14,7 @@ from shared.app.play.words import action_in_words
 from shared.app.play.world import PlayedStore, Published, SettableClock
 from shared.domain.action import Action, ActionKind, GaveUp, Outcome
 from shared.domain.errors import Refused, Transient, UnknownOutcome
-from shared.domain.event import ActionFinished, Event, Timer, TimerDue
+from shared.domain.event import ActionFinished, Instructed, LookDue, Timer, TimerDue
 from shared.domain.play import Line
 from shared.domain.policy import Policy
 from shared.ports import Lease, Settlement
@@ -74,7 +74,11 @@ class Course:
             self._write_down()
         self.clock.set(max(self.clock.now(), until))
 
-    def happens(self, event: Event, settles: Settlement | None = None) -> Handled:
+    def happens(
+        self,
+        event: Instructed | ActionFinished | TimerDue | LookDue,
+        settles: Settlement | None = None,
+    ) -> Handled:
         """The event takes effect, by the real use case."""
         return self.handle(event, settles)
 
