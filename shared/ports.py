@@ -224,6 +224,15 @@ class HeadView:
 class Reports(Protocol):
     """Reading for people."""
 
+    def received(
+        self, since: datetime, until: datetime, after: AlertRow | None = None, limit: int = 500
+    ) -> tuple[AlertRow, ...]:
+        """Alerts that began in this time, `until` not included, by their start and their id.
+
+        At most `limit`, the first of them that come after the given one.
+        """
+        ...
+
     def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
         """Every incident of a head, and up to `limit` closed ones, newest first."""
         ...

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from shared.cli import work
 from shared.cli.common import JsonOption, application, out, print_json
+from shared.cli.export import export
 from shared.cli.found import incident_named
 
 app = typer.Typer(no_args_is_help=True)
@@ -102,6 +103,9 @@ app.command(
 app.command(epilog="Example: switchman incidents declare auth --severity sev2 nobody can sign in")(
     work.declare
 )
+
+
+app.command(epilog="Example: switchman incidents export --since 7d > recorded.jsonl")(export)
 
 
 @app.command(epilog="Example: switchman incidents rejected")

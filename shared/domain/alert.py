@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.domain.ids import derive, stamp
+from shared.domain.recording import Budget, Recorded
 from shared.domain.severity import Severity
 from shared.domain.words import measured, phrases
 
@@ -88,6 +89,27 @@ class Alert:
         """What to call it in front of a person."""
         return self.name or self.condition_name or self.policy_name or self.metric_type or "alert"
 
+    def recorded(self) -> Recorded:
+        """What the store keeps of it, so that it can be told again."""
+        room = Budget()
+        return Recorded(
+            source=self.source,
+            fingerprint=self.fingerprint,
+            name=room.text(self.name),
+            severity=self.severity,
+            metric_type=room.text(self.metric_type),
+            metric_labels=room.texts(self.metric_labels),
+            resource_type=room.text(self.resource_type),
+            resource_labels=room.texts(self.resource_labels),
+            policy_name=room.text(self.policy_name),
+            condition_name=room.text(self.condition_name),
+            expression=room.text(self.expression),
+            summary=room.text(self.summary),
+            annotations=room.texts(self.annotations),
+            url=room.text(self.url),
+            cut=room.cut,
+        )
+
     def facts(self) -> dict[str, str]:
         """Everything a route may match on, by name.
 
@@ -141,7 +163,8 @@ class AlertRow:
 
     `incident` is empty for an alert that never opened or joined one; `reason` then says why.
     `heard_at` is when the last message was published that its status is known from. `ends_at` is
-    by the sender's clock, and None where the sender never said that it ended.
+    by the sender's clock, and None where the sender never said that it ended. `recorded` is what
+    else it said; rows of older versions have none.
     """
 
     id: str
@@ -157,6 +180,31 @@ class AlertRow:
     series: str = ""
     heard_at: datetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    recorded: Recorded | None = None
+
+    def again(self) -> Alert:
+        """The alert as it was received, so far as that is known."""
+        kept = self.recorded or Recorded(source="", fingerprint=self.id, name=self.title)
+        return Alert(
+            source=kept.source,
+            fingerprint=kept.fingerprint,
+            status=self.status,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            name=kept.name,
+            summary=kept.summary,
+            severity=kept.severity,
+            labels=self.labels,
+            annotations=kept.annotations,
+            metric_type=kept.metric_type,
+            metric_labels=kept.metric_labels,
+            resource_type=kept.resource_type,
+            resource_labels=kept.resource_labels,
+            policy_name=kept.policy_name,
+            condition_name=kept.condition_name,
+            expression=kept.expression,
+            url=kept.url,
+        )
 
     def told_as(self, told: AlertRow) -> AlertRow | None:
         """This row with the end that `told` reports, or confirmed to fire by a later message.

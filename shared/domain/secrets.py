@@ -6,12 +6,19 @@ import re
 from typing import Final
 
 REDACTED: Final = "[redacted]"
-_SECRETS: Final = (
-    re.compile(r"(?i)\b(bearer|basic|convex)\s+[a-z0-9+/_.=|:-]{6,}"),
-    re.compile(
-        r"(?i)(\\?[\"']?[\w-]*(?:passw(?:or)?d|passwd|secret|token|api_?key|admin_?key|credential"
-        r"|authorization|cookie)[\w-]*\\?[\"']?\s*[:=]\s*)(?:\\?\"[^\"]*\"?|\\?'[^']*'?|[^\s,;&}]+)"
-    ),
+TELLING_NAME: Final = (
+    r"[\w-]*(?:passw(?:or)?d|passwd|secret|token|api_?key|admin_?key|credential"
+    r"|authorization|cookie)[\w-]*"
+)
+"""A name that says that its value is a secret."""
+
+SAID: Final = re.compile(
+    rf"(?i)(\\?[\"']?{TELLING_NAME}\\?[\"']?\s*[:=]\s*)"
+    r"(?:\\?\"[^\"]*\"?|\\?'[^']*'?|[^\s,;&}]+)"
+)
+"""Such a name (the group), and its value."""
+
+SHAPES: Final = (
     re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}"),
     re.compile(r"\bxox[a-z]-[\w-]+"),
     re.compile(r"\bAIza[\w-]{20,}|\bya29\.[\w.-]+"),
@@ -19,6 +26,13 @@ _SECRETS: Final = (
     re.compile(r"\b[\w-]+\|[0-9a-fA-F]{16,}"),
     re.compile(r"-----BEGIN[^-]*PRIVATE KEY-----.*", re.DOTALL),
     re.compile(r"\b[0-9a-fA-F]{40,}\b"),
+)
+"""Secrets that show by themselves."""
+
+_SECRETS: Final = (
+    re.compile(r"(?i)\b(bearer|basic|convex)\s+[a-z0-9+/_.=|:-]{6,}"),
+    SAID,
+    *SHAPES,
 )
 
 

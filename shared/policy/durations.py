@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Final
 
 DURATION = r"^(\d+(ms|s|m|h|d))+$"
 
+DURATION_TEXT: Final = re.compile(DURATION, re.ASCII)
 _PART = re.compile(r"(\d+)(ms|s|m|h|d)", re.ASCII)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.alert import Alert
 from shared.domain.errors import BadMessage
-from shared.wire import alertmanager, cloud_monitoring, pubsub, strict_json
+from shared.wire import alertmanager, cloud_monitoring, pubsub, recording, strict_json
 from shared.wire.readings import Reading
 
 _DEEPEST = 3  # envelopes within envelopes
@@ -17,6 +17,8 @@ _DEEPEST = 3  # envelopes within envelopes
 
 def parse_any(body: bytes, source: str) -> tuple[Alert, ...]:
     """The alerts in a webhook of Alertmanager or Grafana, or in a Cloud Monitoring incident.
+
+    Also in a line of a recording, which keeps the source that it names.
 
     Each may be bare, in a push envelope or in a structured CloudEvent; one alert or incident
     without anything around it will do. Raises `BadMessage` if anything cannot be read, and
@@ -53,6 +55,8 @@ def _read(body: bytes, source: str, deepest: int) -> Reading:
         return alertmanager.read(b'{"alerts":[' + body + b"]}", source)
     if "state" in keys and "started_at" in keys:
         return Reading(cloud_monitoring.parse(b'{"incident":' + body + b"}", source))
+    if "recorded" in keys:
+        return Reading((recording.parse(body),))
     if deepest and keys & {"message", "specversion"}:
         message = pubsub.unwrap(body, {})
         reading = _read(message.data, source, deepest - 1)

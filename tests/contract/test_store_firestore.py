@@ -361,9 +361,10 @@ def test_composite_queries_are_declared(
     store.rejected()
     store.series("s1")
     store.audit()
+    store.received(at(0), at(1))
     declared = {
         (each["collectionGroup"], *(f"{f['fieldPath']} {f['order']}" for f in each["fields"]))
         for each in json.loads(INDEXES.read_text(encoding="utf-8"))["indexes"]
     }
     assert {query for query in queries if len(query) > 2} == declared
-    assert len(queries) == 11
+    assert len(queries) == 12

@@ -10,6 +10,7 @@ import pytest
 from shared.domain.decision import DrillRow, IncidentRow, RejectedRow
 from shared.domain.errors import Conflict
 from shared.domain.incident_state import State
+from shared.domain.recording import Recorded
 from shared.domain.rollback import NoPlan
 from shared.domain.stack import Stack
 from shared.ports import IncidentView, Store
@@ -106,6 +107,33 @@ def test_story_is_in_order(store: Store) -> None:
     put(store, "e1", rows=(line("b", 2), line("a", 2), line("x", 2, of="other-0")))
     put(store, "e2", rows=(line("first", 1), line("0", 2)))
     assert [row.id for row in store.timeline(incident().id)] == ["first", "b", "a", "0"]
+
+
+def test_received_alerts_come_by_their_start(store: Store) -> None:
+    """Those that began in the time asked for, its end not included, firing or ended."""
+    rows = [alert_row(n, starts_at=at(n), series="s") for n in (3, 1, 2, 4)]
+    put(store, "e1", rows=rows)
+    assert [row.id for row in store.received(at(1), at(4))] == ["alert-1", "alert-2", "alert-3"]
+    assert store.received(at(1), at(2)) == (rows[1],)
+
+
+def test_received_alerts_come_in_portions(store: Store) -> None:
+    """What comes after an alert goes on where the last portion ended, also within one instant."""
+    rows = [alert_row(n, starts_at=at(1 if n < 4 else 2), series="s") for n in (1, 2, 3, 4)]
+    put(store, "e1", rows=rows)
+    first = store.received(at(0), at(9), limit=2)
+    second = store.received(at(0), at(9), after=first[-1], limit=2)
+    assert [*first, *second] == rows
+    assert store.received(at(0), at(9), after=second[-1]) == ()
+
+
+def test_received_alert_is_as_it_was_told(store: Store) -> None:
+    """What classification needs of an alert comes back with its row."""
+    recorded = Recorded(source="grafana", fingerprint="f", annotations={"summary": "it lags"})
+    put(store, "e1", rows=(alert_row(1, recorded=recorded),))
+    (row,) = store.received(at(0), at(1))
+    assert row.recorded == recorded
+    assert row.again().annotations == {"summary": "it lags"}
 
 
 def test_drills_come_newest_first(store: Store) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from shared.config import SHIPPED_POLICY
-from tests.end_to_end.test_cli import switchman
+from tests.end_to_end.test_cli import ALERT, a_store, switchman, webhook
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "bad-revision.jsonl"
 _FAILING = """policy: {policy}
@@ -51,6 +51,29 @@ def test_wrong_timeline_is_refused(tmp_path: Path) -> None:
     ended = switchman("simulate", file)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"{file}:2: there is no 'inez' in people of the policy")
+
+
+def test_export_is_a_recording_without_secrets(tmp_path: Path) -> None:
+    """What was received comes out as lines that `classify` reads, without tokens and addresses."""
+    told = {**ALERT, "annotations": {"summary": "token=s3cr3t for ann@example.com"}}
+    with a_store(tmp_path, webhook(told), b"{}") as store:
+        ended = switchman("incidents", "export", "--since", "2026-01-01T00:00:00Z", store=store)
+        later = switchman("incidents", "export", "--since", "2026-03-01T00:00:00Z", store=store)
+    assert ended.returncode == 0, ended.stderr
+    (line,) = ended.stdout.splitlines()
+    assert "s3cr3t" not in line
+    assert "ann@example.com" not in line
+    found = json.loads(switchman("classify", "-", stdin=line.encode()).stdout)
+    assert (found["alert"], found["lane"]) == ("ConvexProjectionLagHigh", "projector")
+    assert (later.returncode, later.stdout) == (0, "")
+
+
+def test_export_of_no_time_is_refused(tmp_path: Path) -> None:
+    """A time that is none is named, with what would be right."""
+    with a_store(tmp_path, webhook(ALERT), b"{}") as store:
+        ended = switchman("incidents", "export", "--since", "yesterday", store=store)
+    assert ended.returncode == 2
+    assert "'yesterday' is no time; say an age such as 7d, or an instant" in ended.stderr
 
 
 def test_cases_of_the_shipped_policy_pass() -> None:

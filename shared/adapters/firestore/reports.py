@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.firestore import documents
 from shared.adapters.firestore.access import Access
+from shared.domain.alert import AlertRow
 from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
+from shared.domain.ids import stamp
 from shared.domain.incident import Incident, stack_of
 from shared.ports import HeadView, IncidentView
 from shared.wire import stored
@@ -21,6 +24,27 @@ _COUNTS_AT_ONCE: Final = 8
 
 class FirestoreReports(Access):
     """`ports.Reports`."""
+
+    def received(
+        self, since: datetime, until: datetime, after: AlertRow | None = None, limit: int = 500
+    ) -> tuple[AlertRow, ...]:
+        """Alerts that began in this time; a document's name comes second by itself."""
+        from google.cloud.firestore import FieldFilter
+
+        alerts = self._client.collection(documents.ALERTS)
+        query = (
+            alerts.where(filter=FieldFilter("starts_at", ">=", stamp(since)))
+            .where(filter=FieldFilter("starts_at", "<", stamp(until)))
+            .order_by("starts_at")
+            .order_by("__name__")
+        )
+        if after is not None:
+            query = query.start_after(
+                {"starts_at": stamp(after.starts_at), "__name__": alerts.document(after.id)}
+            )
+        return tuple(
+            stored.ALERT.decode(row.get("body")) for row in self._stream(query.limit(limit))
+        )
 
     def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
         """Every open incident and the last closed ones, newest first."""

@@ -9,6 +9,7 @@ from itertools import islice
 from shared.adapters.memory.heads import MemoryHeads
 from shared.adapters.memory.outbox import MemoryOutbox
 from shared.adapters.memory.tables import Tables
+from shared.domain.alert import AlertRow
 from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.event import Timer
 from shared.domain.incident import Incident
@@ -21,6 +22,15 @@ class MemoryStore(MemoryHeads, MemoryOutbox):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._tables = Tables()
+
+    def received(
+        self, since: datetime, until: datetime, after: AlertRow | None = None, limit: int = 500
+    ) -> tuple[AlertRow, ...]:
+        """Alerts that began in this time, by their start and their id."""
+        with self._tables.lock:
+            rows = [row for row in self._tables.alerts.values() if since <= row.starts_at < until]
+        rows.sort(key=_begun)
+        return tuple(row for row in rows if after is None or _begun(row) > _begun(after))[:limit]
 
     def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
         """Every incident of a head, and the last closed ones, newest first."""
@@ -96,6 +106,10 @@ class MemoryStore(MemoryHeads, MemoryOutbox):
 
 def _opened_at(incident: Incident) -> datetime:
     return incident.opened_at
+
+
+def _begun(row: AlertRow) -> tuple[datetime, str]:
+    return row.starts_at, row.id
 
 
 def _at(row: TimelineRow) -> datetime:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from datetime import datetime
 
 from shared.adapters.sqlite.database import Database
+from shared.domain.alert import AlertRow
 from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
+from shared.domain.ids import stamp
 from shared.domain.incident import Incident, stack_of
 from shared.ports import HeadView, IncidentView
 from shared.wire import stored
@@ -17,6 +20,19 @@ class SqliteReports:
     """`ports.Reports`. Each method sees one snapshot of the file."""
 
     _database: Database
+
+    def received(
+        self, since: datetime, until: datetime, after: AlertRow | None = None, limit: int = 500
+    ) -> tuple[AlertRow, ...]:
+        """Alerts that began in this time; rows of version 1 have no start to be asked for."""
+        begun = (stamp(after.starts_at), after.id) if after else (stamp(since), "")
+        with self._database.reading() as read:
+            rows = read.execute(
+                "SELECT body FROM alerts WHERE (starts_at, id) > (?, ?) AND starts_at < ?"
+                " ORDER BY starts_at, id LIMIT ?",
+                (*begun, stamp(until), limit),
+            ).fetchall()
+        return tuple(stored.ALERT.decode(body) for (body,) in rows)
 
     def incidents(self, limit: int = 100) -> tuple[IncidentView, ...]:
         """Every open incident and the last closed ones, newest first."""

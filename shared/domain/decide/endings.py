@@ -29,6 +29,7 @@ def alert_row(draft: Draft, alert: Alert, found: Classification, incident: str) 
         series=alert.series,
         heard_at=alert.published_at,
         labels=dict(alert.labels),
+        recorded=alert.recorded(),
     )
 
 
