@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 SHIPPED_POLICY = Path(__file__).resolve().parent.parent / "infra" / "policies" / "convex.yaml"
+SNAPSHOTS = "snapshots"
+"""A one-machine world keeps its data and snapshots beside its store, in a folder of this name."""
 CLOUD_RUN_ADDRESS = "cloud_run.address"
 """A one-machine world leaves its Cloud Run's address beside its store, in a file of this name."""
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -29,6 +31,7 @@ class Settings:
     `project` is where secrets are kept. `sqlite` is a file, `firestore` (project, database);
     exactly one is set. `pubsub` is a project, None for the embedded bus. `last_resort` are URLs,
     or references to secrets that hold some. `prometheus` is the address before `/api/v1`.
+    `snapshots` is the folder that has one for each stack.
     The last four point at simulators instead of vendors.
     """
 
@@ -43,6 +46,7 @@ class Settings:
     slack_bot_token: str = field(default="", repr=False)
     prometheus: str = ""
     prometheus_token: str = field(default="", repr=False)
+    snapshots: Path | None = None
     cloud_run_endpoint: str = ""
     slack_api_url: str = ""
     secret_manager_endpoint: str = ""
@@ -75,6 +79,7 @@ class Settings:
             slack_bot_token=env.get("SLACK_BOT_TOKEN", ""),
             prometheus=_http("SWITCHMAN_PROMETHEUS", env, faults),
             prometheus_token=env.get("SWITCHMAN_PROMETHEUS_TOKEN", ""),
+            snapshots=_folder("SWITCHMAN_SNAPSHOTS", env, faults),
             cloud_run_endpoint=_endpoint("SWITCHMAN_CLOUD_RUN_ENDPOINT", env, faults),
             slack_api_url=_http("SLACK_API_URL", env, faults),
             secret_manager_endpoint=_endpoint("SWITCHMAN_SECRET_MANAGER_ENDPOINT", env, faults),
@@ -170,6 +175,13 @@ def _last_resort(value: str, faults: list[str]) -> tuple[str, ...]:
                 "https://... of a webhook, an apprise URL, or secret://NAME"
             )
     return urls
+
+
+def _folder(name: str, env: Mapping[str, str], faults: list[str]) -> Path | None:
+    value = env.get(name, "")
+    if value and not Path(value).is_dir():
+        faults.append(f"{name}: there is no folder {value}; name one, or leave it out")
+    return Path(value) if value else None
 
 
 def _endpoint(name: str, env: Mapping[str, str], faults: list[str]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # an adapter loads only what it makes itself
     from shared.domain.paging import Card, MessageRef, Sheet
     from shared.domain.policy import HealthCheck
     from shared.domain.rollback import Revision, ServiceState, Split
+    from shared.domain.snapshots import Content, Operation, Shelf, Snapshot
     from shared.domain.stack import Stack
 
 Token = str
@@ -414,4 +415,40 @@ class Metrics(Protocol):
         None where that is not known; sources lag by minutes, so that it may be more, never less.
         Raises as `value` does.
         """
+        ...
+
+
+class Snapshots(Protocol):
+    """A stack's data, and copies of it.
+
+    Every call answers within 25 s and raises `Transient` when the source is away, `Refused` (what
+    to do about it) when it says no. How long an export or import itself takes, `look_up` tells.
+    """
+
+    def shelf(self, stack: str) -> Shelf:
+        """What snapshots there are, as their manifests describe them, and what can be imported."""
+        ...
+
+    def verify(self, stack: str, snapshot: str) -> Content:
+        """What the snapshot holds, found by reading all of it."""
+        ...
+
+    def export(self, stack: str, key: str) -> None:
+        """Begin to copy the present data into a new snapshot; with a known key nothing is begun."""
+        ...
+
+    def import_replace(self, stack: str, snapshot: Snapshot, key: str) -> None:
+        """Begin to replace all data by the snapshot; with a known key nothing is begun.
+
+        All of it is replaced or, where the snapshot has another digest, nothing. Raises `Refused`
+        or `Transient` only if nothing was begun, `UnknownOutcome` if it may have been.
+        """
+        ...
+
+    def look_up(self, stack: str, key: str) -> Operation | None:
+        """The export or import of this key; None if the source has not begun one."""
+        ...
+
+    def smoke(self, stack: str, snapshot: Snapshot) -> HealthResult:
+        """Whether the data is now that of the snapshot, as far as the source can tell."""
         ...

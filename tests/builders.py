@@ -42,6 +42,7 @@ from shared.domain.rollback import (
 from shared.domain.rollback_phase import Phase
 from shared.domain.series import last_incident, place
 from shared.domain.severity import Severity
+from shared.domain.snapshots import DataRules
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
@@ -99,6 +100,13 @@ def policy_with(**rollback: object) -> Policy:
     shop = rules.stacks["shop"]
     changed = replace(shop.rollback, **rollback)  # type: ignore[arg-type]  # takes any field
     return replace(rules, stacks={"shop": replace(shop, rollback=changed)})
+
+
+def policy_with_data(**rules: object) -> Policy:
+    """The shop's policy, with snapshots: Ben and Eve may approve, so that Ana may ask."""
+    known = policy()
+    data = DataRules(source="folder", **rules)  # type: ignore[arg-type]  # takes any field
+    return replace(known, stacks={"shop": replace(known.stacks["shop"], data=data)})
 
 
 def _team(name: str, *members: str) -> Team:

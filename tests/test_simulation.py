@@ -14,6 +14,7 @@ import pytest
 from tests.simulation.crossings import INSTANTS
 from tests.simulation.history import scratch, tell
 from tests.simulation.releases import UNALLOWED
+from tests.simulation.restores import SENT_AGAIN
 
 ROOT: Final = Path(__file__).parents[1]
 PLANTED: Final = ROOT / "tests" / "simulation" / "planted"
@@ -23,6 +24,7 @@ FOUND_BY: Final = {
     "automatic_without_cooldown": UNALLOWED,
     "blind_retry_of_traffic": "what may have happened is not asked for again",
     "commit_without_event_id": "an event takes effect once",
+    "data_import_sent_again": SENT_AGAIN,
     "lease_without_fencing": "a stale holder's result is refused",
     "lost_publish_without_sweep": "it comes to rest",
     "merged_alerts_are_lost": "no alert fires on a resolved incident",

@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from shared.domain.data_phase import DATA_ROLLBACK
 from shared.domain.incident_state import INCIDENT
 from shared.domain.machine import Back, Machine, Refusal
 from shared.domain.rollback_phase import ROLLBACK
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "states.md"
+
+_TABLES: Final = (
+    ("An incident", INCIDENT),
+    ("A rollback", ROLLBACK),
+    ("A data rollback", DATA_ROLLBACK),
+)
 
 HEAD = """\
 # How incidents and rollbacks move
@@ -37,7 +44,7 @@ def main() -> int:
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
-    for title, machine in (("An incident", INCIDENT), ("A rollback", ROLLBACK)):
+    for title, machine in _TABLES:
         parts += [f"\n## {title}\n", *_diagram(machine), "", *_refusals(machine)]
     return "\n".join(parts) + "\n"
 

@@ -18,12 +18,13 @@ from infra.local.metrics import SimulatedMetrics
 from infra.local.routes import Routes
 from infra.local.server import serve
 from infra.local.slack import SimulatedSlack, SlackPerson
+from infra.local.snapshots import stock
 from infra.local.ticker import Ticker
 from shared import bootstrap
 from shared.adapters.embedded_bus import EmbeddedBus, Route, everything
 from shared.adapters.structured_log import configure
 from shared.app.accept import COMMAND
-from shared.config import CLOUD_RUN_ADDRESS, SHIPPED_POLICY
+from shared.config import CLOUD_RUN_ADDRESS, SHIPPED_POLICY, SNAPSHOTS
 from shared.domain.policy import Policy
 from shared.policy import load
 
@@ -83,6 +84,8 @@ class World:
         address = data / CLOUD_RUN_ADDRESS
         address.write_text(run.grpc_address)
         self._running.callback(address.unlink, missing_ok=True)
+        stock(data / SNAPSHOTS, self.policy)
+        (data / SNAPSHOTS).mkdir(exist_ok=True)
         metrics = SimulatedMetrics(data, services)
         self._running.callback(metrics.close)
         slack = self._slack(data)
@@ -112,6 +115,7 @@ class World:
             "SWITCHMAN_BUS": "embedded",
             "SWITCHMAN_INGEST_TOKEN": os.environ.get("SWITCHMAN_INGEST_TOKEN") or "local",
             "SWITCHMAN_CLOUD_RUN_ENDPOINT": cloud_run,
+            "SWITCHMAN_SNAPSHOTS": str((self.options.data / SNAPSHOTS).resolve()),
             "SWITCHMAN_PROMETHEUS": f"{self.base_url}/sim/metrics",
             "SWITCHMAN_PROMETHEUS_TOKEN": "",  # whatever the user has is for another source
             "SLACK_API_URL": f"{self.base_url}/sim/slack/api/",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared.bootstrap.last_resort import WayOut
 from shared.bootstrap.once import Lazy, once
 from shared.config import Settings
-from shared.domain.errors import Misconfigured
+from shared.domain.errors import Misconfigured, Refused
 
 if TYPE_CHECKING:
     from shared.adapters.firestore.store import FirestoreStore
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.adapters.metrics.prometheus import PrometheusMetrics
     from shared.adapters.sqlite.store import SqliteStore
     from shared.domain.policy import Policy
-    from shared.ports import Chat, Health, Metrics, Publisher, Store, Traffic
+    from shared.ports import Chat, Health, Metrics, Publisher, Snapshots, Store, Traffic
 
 
 class Outside(WayOut):
@@ -136,3 +136,15 @@ class Outside(WayOut):
         from shared.adapters.metrics.google_monitoring import GoogleMonitoring
 
         return GoogleMonitoring(self.settings.project)
+
+    @once
+    def snapshots(self) -> Snapshots:
+        """The snapshots of the stacks' data. Raises `Refused` where nobody says where they are."""
+        from shared.adapters.folder_snapshots import FolderSnapshots
+
+        if self.settings.snapshots is None:
+            raise Refused(
+                "SWITCHMAN_SNAPSHOTS is not set, so nobody knows where the snapshots are: set it to"
+                " the folder that has one folder for each stack"
+            )
+        return FolderSnapshots(self.settings.snapshots, self.clock)

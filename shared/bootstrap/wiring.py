@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from shared.bootstrap.data import DataRollbacks
 from shared.bootstrap.once import Lazy, once
-from shared.bootstrap.outside import Outside
 
 if TYPE_CHECKING:
     from shared.adapters.pages.pages import Pages
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Application(Outside):
+class Application(DataRollbacks):
     """Every part that an entry point may ask for, wired together."""
 
     @once
@@ -158,6 +158,7 @@ class Application(Outside):
                 ActionKind.OBSERVE: self._observe,
                 ActionKind.TAG: self._tag,
                 ActionKind.NOTIFY: people.notify,
+                **self.data_performers,
             },
         )
 

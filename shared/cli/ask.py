@@ -47,7 +47,7 @@ def tell(switchman: Application, told: Instruction, timeout: float) -> AuditRow:
     """Have the instruction carried out, or refused; what came of it, as the audit has it."""
     from shared.domain.ids import derive, stamp
 
-    about = (told.stack, told.lane, told.incident, told.plan, told.text)
+    about = (told.stack, told.lane, told.incident, told.plan, told.snapshot, told.text)
     said = (told.person, stamp(told.at), told.choice.value, *about)
     told = replace(told, id=derive("command line", *said))
     switchman.store_instruction(told)

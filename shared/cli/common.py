@@ -70,13 +70,16 @@ def application() -> Application:
 
 
 def _reach_the_simulated_cloud_run() -> None:
-    """Where the store is that of a one-machine world, Cloud Run is the world's too.
+    """Where the store is that of a one-machine world, Cloud Run and the data are the world's too.
 
     The world leaves the address beside its store for as long as it runs.
     """
-    from shared.config import CLOUD_RUN_ADDRESS
+    from shared.config import CLOUD_RUN_ADDRESS, SNAPSHOTS
 
     scheme, _, path = os.environ["SWITCHMAN_STORE"].partition("://")
     address = Path(path).with_name(CLOUD_RUN_ADDRESS)
     if scheme == "sqlite" and address.is_file():
         os.environ.setdefault("SWITCHMAN_CLOUD_RUN_ENDPOINT", address.read_text().strip())
+    snapshots = Path(path).with_name(SNAPSHOTS)
+    if scheme == "sqlite" and snapshots.is_dir():
+        os.environ.setdefault("SWITCHMAN_SNAPSHOTS", str(snapshots.resolve()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from shared.cli import plans
+from shared.cli import data, plans
 from shared.cli.ask import PATIENCE, TimeoutOption, carried_out, instruction, say, tell
 from shared.cli.common import JsonOption, application, fail, print_json
 from shared.cli.follow import follow, recovered
@@ -18,6 +18,8 @@ from shared.cli.identity import AsOption, caller
 if TYPE_CHECKING:
     from shared.bootstrap import Application
     from shared.cli.identity import Caller
+    from shared.domain.data_rollback import DataPlan
+    from shared.domain.incident import Incident
     from shared.domain.paging import Choice
     from shared.domain.rollback import Plan
 
@@ -70,18 +72,18 @@ def _decide(
     named: str, seen: str, who: str, timeout: float, choice: Choice, *, as_json: bool
 ) -> tuple[Application, str]:
     """Show the plan as it stands, and have the decision on it carried out."""
+    from shared.domain.data_rollback import DataPlan
+    from shared.domain.rollback import Plan
+
     switchman = application()
     person = caller(switchman, who)
     incident = rollback_named(switchman, named)
-    rollback = incident.rollback
-    if rollback is None or rollback.plan is None:
-        why = f": {rollback.why_not}" if rollback and rollback.why_not else ""
-        fail(f"no rollback of incident {incident.id} is proposed{why}", 1)
-    if rollback.phase.over:
-        fail(f"the {rollback.called} of incident {incident.id} is over: it is {rollback.phase}", 1)
-    if not as_json:
-        plans.show_plan(rollback.plan)
-    bound = seen or _seen(rollback.plan, choice, may_ask=not as_json and sys.stdin.isatty())
+    plan = _proposed(incident)
+    if not as_json and isinstance(plan, Plan):
+        plans.show_plan(plan)
+    elif not as_json and isinstance(plan, DataPlan):
+        data.show_plan(plan)
+    bound = seen or _seen(plan, choice, may_ask=not as_json and sys.stdin.isatty())
     told = instruction(switchman, person, choice)
     row = tell(switchman, replace(told, incident=incident.id, plan=bound), timeout)
     if as_json:
@@ -93,7 +95,20 @@ def _decide(
     return switchman, incident.id
 
 
-def _seen(plan: Plan, choice: Choice, *, may_ask: bool) -> str:
+def _proposed(incident: Incident) -> Plan | DataPlan:
+    """What is to be decided on; without anything the command ends."""
+    wish, rollback = incident.data, incident.rollback
+    if wish is not None and wish.plan is not None and not wish.phase.over:
+        return wish.plan
+    if rollback is None or rollback.plan is None:
+        why = f": {rollback.why_not}" if rollback and rollback.why_not else ""
+        fail(f"no rollback of incident {incident.id} is proposed{why}", 1)
+    if rollback.phase.over:
+        fail(f"the {rollback.called} of incident {incident.id} is over: it is {rollback.phase}", 1)
+    return rollback.plan
+
+
+def _seen(plan: Plan | DataPlan, choice: Choice, *, may_ask: bool) -> str:
     """The hash of the plan that was shown just now, if the person means that one."""
     from shared.domain.paging import Choice
 
@@ -106,14 +121,17 @@ def _seen(plan: Plan, choice: Choice, *, may_ask: bool) -> str:
 
 def _done(switchman: Application, incident: str, caller: Caller, choice: Choice) -> str:
     """What the decision led to."""
+    from shared.domain.data_phase import DataPhase
     from shared.domain.paging import Choice
     from shared.domain.rollback_phase import Phase
 
     who = caller.person.name
     if choice is Choice.REJECT:
-        return f"{incident}: rejected by {who}; traffic stays where it is"
+        return f"{incident}: rejected by {who}; everything stays as it is"
     view = switchman.store.incident(incident)
     rollback = view.incident.rollback if view else None
-    if rollback and rollback.phase is Phase.PROPOSED:
+    wish = view.incident.data if view else None
+    waits = rollback and rollback.phase is Phase.PROPOSED
+    if waits or (wish and wish.phase is DataPhase.PROPOSED):
         return f"{incident}: approved by {who}; somebody else has to approve it as well"
     return f"{incident}: approved by {who}; `switchman incidents show {incident}` tells how it goes"

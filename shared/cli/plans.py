@@ -173,12 +173,13 @@ def answer_as_json(
     switchman: Application, row: AuditRow, incident: Incident | None
 ) -> dict[str, Any]:
     """What came of an instruction about a rollback, and the plan that it was about."""
-    from shared.wire import shown
+    from shared.wire import shown, shown_data
 
     rollback = incident.rollback if incident else None
     return {
         "incident": incident.id if incident else None,
         "plan": shown.plan(rollback.plan) if rollback and rollback.plan else None,
+        "data": shown_data.data(incident.data) if incident and incident.data else None,
         "why_not": (rollback.why_not if rollback else "") or None,
         "answer": shown.audit(row, switchman.policy),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.cli import decisions, plans, releases
+from shared.cli import data, decisions, plans, releases
 from shared.cli.ask import PATIENCE, TimeoutOption, carried_out, instruction, say, tell, wait
 from shared.cli.common import JsonOption, application, out, print_json
 from shared.cli.found import stack_named
@@ -88,6 +88,11 @@ app.command(epilog="Example: switchman rollback approve convex-3f09ab12cd --plan
     decisions.approve
 )
 app.command(epilog="Example: switchman rollback reject convex-3f09ab12cd")(decisions.reject)
+
+
+app.command(epilog="Example: switchman rollback data convex --snapshot known-good --json")(
+    data.data
+)
 
 
 @app.command(epilog="Example: switchman rollback unlatch convex oa-convex-backend-nonprod")

@@ -8,11 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.data_rollback import DataOutcome, DataPlan
 from shared.domain.ledger import Look, ServiceRecord
 from shared.domain.metrics import Measurement, MetricQuery
 from shared.domain.paging import MessageRef, Sheet
 from shared.domain.release import ReleaseAsk
 from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
+from shared.domain.snapshots import Snapshot
 
 
 class Topic(StrEnum):
@@ -37,6 +39,10 @@ class ActionKind(StrEnum):
     OBSERVE = "observe"
     TAG = "tag"
     NOTIFY = "notify"
+    VERIFY_SNAPSHOT = "verify_snapshot"
+    EXPORT_DATA = "export_data"
+    IMPORT_DATA = "import_data"
+    CHECK_DATA = "check_data"
 
     @property
     def topic(self) -> Topic:
@@ -152,6 +158,27 @@ class NoticeOrder:
     instead_of: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataWish:
+    """Verify the snapshot (empty: the newest that qualifies) and plan its import. Reads only.
+
+    `notes` is what whoever approves should know besides.
+    """
+
+    snapshot: str = ""
+    asked_by: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataOrder:
+    """One step of a data plan. `export` is the state before, without which nothing is imported."""
+
+    plan: DataPlan
+    export: Snapshot | None = None
+
+
 Order = (
     PageOrder
     | TellOrder
@@ -161,6 +188,8 @@ Order = (
     | MeasureOrder
     | ObserveOrder
     | NoticeOrder
+    | DataWish
+    | DataOrder
 )
 
 ORDERS: Final[Mapping[ActionKind, type[Order]]] = {
@@ -175,6 +204,10 @@ ORDERS: Final[Mapping[ActionKind, type[Order]]] = {
     ActionKind.OBSERVE: ObserveOrder,
     ActionKind.TAG: TrafficOrder,
     ActionKind.NOTIFY: NoticeOrder,
+    ActionKind.VERIFY_SNAPSHOT: DataWish,
+    ActionKind.EXPORT_DATA: DataOrder,
+    ActionKind.IMPORT_DATA: DataOrder,
+    ActionKind.CHECK_DATA: DataOrder,
 }
 
 
@@ -234,4 +267,15 @@ class GaveUp:
     reason: str
 
 
-Outcome = Delivered | Done | GaveUp | Plan | NoPlan | TrafficOutcome | Measured | Sights
+Outcome = (
+    Delivered
+    | Done
+    | GaveUp
+    | Plan
+    | NoPlan
+    | TrafficOutcome
+    | Measured
+    | Sights
+    | DataPlan
+    | DataOutcome
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from shared.domain.action import NoticeOrder
+from shared.domain.data_phase import DataPhase
+from shared.domain.data_words import data_paragraphs
 from shared.domain.ids import derive
 from shared.domain.incident import Incident, Rollback
 from shared.domain.incident_state import State
@@ -41,6 +43,8 @@ _HEADLINES: Final = {
     PageStep.RELEASE_UNDONE: "Not released, and put back: {title}",
     PageStep.RELEASE_HELD: "Release in doubt, look at it now: {title}",
     PageStep.RELEASE_DOUBTFUL: "Released, and not surely well: {title}",
+    PageStep.DATA_FAILED: "Data rollback failed: {title}",
+    PageStep.DATA_HELD: "Data rollback in doubt, look at it now: {title}",
 }
 
 
@@ -92,17 +96,21 @@ def digest(card: Card) -> str:
 
 def _subject(incident: Incident) -> str:
     plan = incident.rollback.plan if incident.rollback else None
+    data = incident.data
+    if data is not None and data.plan is not None and not data.phase.over:
+        return f"{incident.id}|{data.plan.hash}"
     return f"{incident.id}|{plan.hash}" if plan else incident.id
 
 
 def _paragraphs(policy: Policy, incident: Incident, page: Page) -> tuple[str, ...]:
     why = f"Why this lane: {'; '.join(incident.reasons)}"
     rollback = _rollback(policy, incident.rollback) if incident.rollback else ()
+    data = tuple(data_paragraphs(policy, incident.data)) if incident.data else ()
     what = (f"What fails: {incident.summary or incident.title}",)
     lane = policy.lane(incident.lane)
     remedy = (f"What to do: {lane.remedy}",) if lane.remedy else ()
     about = (*_put_together(policy, incident), *_to_do(incident), *_links(policy, incident))
-    return (*page.details, *about, *what, why, *remedy, *rollback)
+    return (*page.details, *about, *what, why, *remedy, *rollback, *data)
 
 
 def _put_together(policy: Policy, incident: Incident) -> tuple[str, ...]:
@@ -284,6 +292,9 @@ def _choices(incident: Incident, page: Page) -> tuple[Choice, ...]:
         choices.append(Choice.ACKNOWLEDGE)
     proposed = incident.rollback is not None and incident.rollback.phase is Phase.PROPOSED
     if proposed and incident.state in (State.OPEN, State.ACKNOWLEDGED):
+        choices += [Choice.APPROVE, Choice.REJECT]
+    data = incident.data is not None and incident.data.phase is DataPhase.PROPOSED
+    if data and incident.state in _MAY_END:
         choices += [Choice.APPROVE, Choice.REJECT]
     ended_by_people = not incident.settles or incident.acknowledged_at is not None
     if ended_by_people and incident.state in _MAY_END:

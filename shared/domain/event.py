@@ -60,7 +60,8 @@ class Instruction:
     known to be that, and the answer is waited for in the audit. It is about an incident (and
     perhaps its plan), or else about a stack. `text` is the reason, the drill with its options, or
     what a declared incident is about; `view` is an open modal. `into` is the incident that another
-    is merged into; `alerts` names those that are split off, or an incident that was merged.
+    is merged into; `alerts` names those that are split off, or an incident that was merged. `snapshot` is
+    what data is to be rolled back to, where somebody asks for that and names one.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Instruction:
     via: str = ""
     into: str = ""
     alerts: tuple[str, ...] = ()
+    snapshot: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class TimerKind(StrEnum):
     FORGET = "forget"
     REMIND = "remind"
     MEASURE = "measure"
+    DATA_EXPIRES = "data_expires"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

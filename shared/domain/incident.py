@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.approval import Approval
+from shared.domain.data_rollback import DataRollback
 from shared.domain.ids import derive
 from shared.domain.incident_state import INCIDENT, State, Trigger
 from shared.domain.links import Cause, Symptom
@@ -67,14 +69,14 @@ class TimelineKind(StrEnum):
     HANDED_OVER = "handed_over"
     LOWERED = "lowered"
     NOTED = "noted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """A person approved the plan that was proposed then; `by` is their id in the policy."""
-
-    by: str
-    at: datetime
+    DATA_ASKED = "data_asked"
+    DATA_PROPOSED = "data_proposed"
+    DATA_APPROVED = "data_approved"
+    DATA_EXPORTED = "data_exported"
+    DATA_IMPORTED = "data_imported"
+    DATA_DONE = "data_done"
+    DATA_FAILED = "data_failed"
+    DATA_NOT_DONE = "data_not_done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,7 @@ class Incident:
     because alerts fired; `ended_by` is whoever ended it, until it is reopened, which happened last
     at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback` and did
     not help. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in the
-    head because it waits for its review.
+    head because it waits for its review. `data` is the newest data rollback that was asked for.
 
     `merged` are the incidents that people merged into it, whose alerts are its own; it also
     answers for their lanes. `merged_into` is where this one went. `lane_was` is the lane that a
@@ -229,6 +231,7 @@ class Incident:
     alerts: int = 0
     cause: Cause | None = None
     symptoms: tuple[Symptom, ...] = ()
+    data: DataRollback | None = None
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""
@@ -255,6 +258,15 @@ class Incident:
     def answers_for(self, lane: str) -> bool:
         """Whether an incident of this lane was merged into it."""
         return any(each.lane == lane for each in self.merged)
+
+    @property
+    def undecided(self) -> str:
+        """Which rollback of it, of traffic or data, is not over yet; empty if there is none."""
+        if self.rollback is not None and not self.rollback.phase.over:
+            return f"its rollback is {self.rollback.phase}"
+        if self.data is not None and not self.data.phase.over:
+            return f"its data rollback is {self.data.phase}"
+        return ""
 
     @property
     def awaits_review(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from shared.domain.data_words import data_markdown
 from shared.domain.decision import TimelineRow
 from shared.domain.incident import Incident, Rollback
 from shared.domain.phases import phases
@@ -35,6 +36,7 @@ def incident_markdown(
         *(f"- {_plain(reason)}" for reason in incident.reasons),
         "",
         *_rollbacks(policy, incident),
+        *_data(policy, incident),
         *_afterwards(policy, incident),
         *_pages(policy, incident),
         *_timeline(timeline),
@@ -102,6 +104,13 @@ def _traffic(rollback: Rollback, plan: Plan) -> Iterable[str]:
         yield f"| {each.service} | {before} | {after} | {ended.get(each.service, 'not moved')} |"
     yield ""
     yield from plan_markdown(plan)
+
+
+def _data(policy: Policy, incident: Incident) -> Iterable[str]:
+    if incident.data is not None:
+        yield from ("## Data rollback", "")
+        yield from (f"- {_plain(line)}" for line in data_markdown(policy, incident.data))
+        yield ""
 
 
 def _afterwards(policy: Policy, incident: Incident) -> Iterable[str]:

@@ -26,6 +26,7 @@ class Trigger(StrEnum):
     ALERT_FIRED = "alert fired"
     ACKNOWLEDGE = "acknowledge"
     ROLLBACK_APPROVED = "rollback approved"
+    DATA_APPROVED = "data rollback approved"
     ROLLBACK_HEALTHY = "rollback healthy"
     ROLLBACK_FAILED = "rollback failed"
     SETTLE = "settle"
@@ -51,6 +52,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.ALERT_FIRED: State.OPEN,
             Trigger.ACKNOWLEDGE: State.ACKNOWLEDGED,
             Trigger.ROLLBACK_APPROVED: State.MITIGATING,
+            Trigger.DATA_APPROVED: State.MITIGATING,
             Trigger.ROLLBACK_HEALTHY: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.ROLLBACK_FAILED: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.SETTLE: State.RESOLVING,
@@ -65,6 +67,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.ALERT_FIRED: State.ACKNOWLEDGED,
             Trigger.ACKNOWLEDGE: Refusal.ALREADY_ACKNOWLEDGED,
             Trigger.ROLLBACK_APPROVED: State.MITIGATING,
+            Trigger.DATA_APPROVED: State.MITIGATING,
             Trigger.ROLLBACK_HEALTHY: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.ROLLBACK_FAILED: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.SETTLE: State.RESOLVING,
@@ -79,6 +82,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.ALERT_FIRED: State.MITIGATING,
             Trigger.ACKNOWLEDGE: Refusal.ALREADY_ACKNOWLEDGED,
             Trigger.ROLLBACK_APPROVED: Refusal.ROLLBACK_RUNNING,
+            Trigger.DATA_APPROVED: Refusal.ROLLBACK_RUNNING,
             Trigger.ROLLBACK_HEALTHY: State.MITIGATED,
             Trigger.ROLLBACK_FAILED: State.OPEN,
             Trigger.SETTLE: Refusal.ROLLBACK_RUNNING,
@@ -93,6 +97,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.ALERT_FIRED: State.MITIGATED,
             Trigger.ACKNOWLEDGE: Refusal.ALREADY_ACKNOWLEDGED,
             Trigger.ROLLBACK_APPROVED: Refusal.ALREADY_MITIGATED,
+            Trigger.DATA_APPROVED: State.MITIGATING,
             Trigger.ROLLBACK_HEALTHY: Refusal.ALREADY_MITIGATED,
             Trigger.ROLLBACK_FAILED: State.OPEN,
             Trigger.SETTLE: State.RESOLVING,
@@ -107,6 +112,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.ALERT_FIRED: _BACK,
             Trigger.ACKNOWLEDGE: State.RESOLVING,
             Trigger.ROLLBACK_APPROVED: Refusal.NOTHING_FIRES,
+            Trigger.DATA_APPROVED: Refusal.NOTHING_FIRES,
             Trigger.ROLLBACK_HEALTHY: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.ROLLBACK_FAILED: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.SETTLE: Refusal.ALREADY_RESOLVING,
@@ -121,6 +127,7 @@ INCIDENT: Machine[State, Trigger] = Machine(
             Trigger.ALERT_FIRED: State.OPEN,
             Trigger.ACKNOWLEDGE: Refusal.ALREADY_RESOLVED,
             Trigger.ROLLBACK_APPROVED: Refusal.NOTHING_FIRES,
+            Trigger.DATA_APPROVED: Refusal.NOTHING_FIRES,
             Trigger.ROLLBACK_HEALTHY: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.ROLLBACK_FAILED: Refusal.NO_ROLLBACK_RUNNING,
             Trigger.SETTLE: Refusal.ALREADY_RESOLVED,

@@ -30,6 +30,8 @@ class PageStep(StrEnum):
     RELEASE_HELD = "release-held"
     RELEASE_DOUBTFUL = "release-doubtful"
     RESUMED = "resumed"
+    DATA_FAILED = "data-failed"
+    DATA_HELD = "data-in-doubt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Choice(StrEnum):
     SEVERITY = "severity"
     NOTE = "note"
     RELEASE = "release"
+    DATA_ROLLBACK = "request_data_rollback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from shared.domain.ledger import LedgerRules
 from shared.domain.metrics import MetricQuery
 from shared.domain.routing import RouteIndex
 from shared.domain.severity import Severity
+from shared.domain.snapshots import DataRules
 
 IN_POLICY: Final = "person:"
 """Before a person's id in the policy, where somebody is known by that and not by Slack."""
@@ -142,12 +143,16 @@ class RollbackPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackPolicy:
-    """Services that are rolled back together, and the rules for them."""
+    """Services that are rolled back together, and the rules for them.
+
+    `data`: None where the policy names no snapshots, so that data is never rolled back.
+    """
 
     id: str
     name: str
     services: tuple[Service, ...] = ()
     rollback: RollbackPolicy = RollbackPolicy()
+    data: DataRules | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

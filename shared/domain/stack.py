@@ -139,8 +139,8 @@ class Stack:
         return replace(self, incidents=tuple(i for i in self.incidents if i.id != incident_id))
 
     def rollback_owner(self) -> Incident | None:
-        """The incident whose rollback is being planned, proposed or carried out."""
-        return next((i for i in self.incidents if i.rollback and not i.rollback.phase.over), None)
+        """The incident whose rollback, of traffic or data, is planned, proposed or carried out."""
+        return next((i for i in self.incidents if i.undecided), None)
 
     def open_incidents(self) -> tuple[Incident, ...]:
         """Incidents that somebody still has to deal with."""

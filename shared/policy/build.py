@@ -17,6 +17,7 @@ from shared.domain.policy import (
     Team,
     Timing,
 )
+from shared.domain.snapshots import DataRules
 from shared.policy import schema
 from shared.policy.durations import parse_duration
 from shared.policy.matchers import parse_matchers
@@ -78,6 +79,16 @@ def _stack(key: str, entry: schema.StackEntry) -> StackPolicy:
         name=entry.name or key,
         services=tuple(_service(name, each, entry) for name, each in entry.services.items()),
         rollback=_rollback(entry.rollback),
+        data=_data(entry.data) if entry.data else None,
+    )
+
+
+def _data(entry: schema.DataEntry) -> DataRules:
+    return DataRules(
+        source=entry.source,
+        approvers=entry.approvers,
+        max_age=parse_duration(entry.max_age),
+        verified_within=parse_duration(entry.verified_within),
     )
 
 

@@ -74,6 +74,7 @@ Approvals = Annotated[int, Meta(ge=1, le=2, description="1 or 2")]
 MetricSource = Annotated[
     Literal["prometheus", "cloud_monitoring"], Meta(description="prometheus or cloud_monitoring")
 ]
+SnapshotSource = Annotated[Literal["folder"], Meta(description="folder")]
 Bound = Annotated[float | None, Meta(description="a number")]
 EnvValue = Annotated[
     str | None, Meta(description="the value in quotes, or nothing where any value will do")
@@ -190,6 +191,19 @@ class RollbackEntry(Entry, frozen=True):
     rto_target: Duration = "5m"
 
 
+class DataEntry(Entry, frozen=True):
+    """Where the stack's snapshots are, and which may be imported; two people always approve.
+
+    Without `approvers` those of the stack's rollbacks may. `folder`: a folder for each stack in
+    SWITCHMAN_SNAPSHOTS.
+    """
+
+    source: SnapshotSource
+    approvers: tuple[TeamRef, ...] = ()
+    max_age: Duration = "7d"
+    verified_within: Duration = "30m"
+
+
 class StackEntry(Entry, frozen=True):
     """Services that are rolled back together."""
 
@@ -198,6 +212,12 @@ class StackEntry(Entry, frozen=True):
     services: dict[Id, ServiceEntry]
     name: Text = ""
     rollback: RollbackEntry = RollbackEntry()
+    data: DataEntry | None = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Somebody may approve a data rollback."""
+        if self.data is not None and not (self.data.approvers or self.rollback.approvers):
+            yield "data", "data lacks approvers: name teams here, or as rollback.approvers"
 
 
 class LaneEntry(Entry, frozen=True):

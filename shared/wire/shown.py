@@ -18,6 +18,7 @@ from shared.domain.policy import Policy
 from shared.domain.repin import Repin
 from shared.domain.rollback import Plan, Split
 from shared.domain.stack import Stack
+from shared.wire import shown_data
 
 
 def incident(
@@ -46,6 +47,7 @@ def incident(
         "rollback": _rollback(shown, shown.rollback) if shown.rollback else None,
         "cause": _cause(shown.cause) if shown.cause else None,
         "symptoms": [_symptom(each) for each in shown.symptoms],
+        "data_rollback": shown_data.data(shown.data) if shown.data else None,
         "repin": _repin(shown.repin) if shown.repin else None,
         "review": shown.review
         and {"by": shown.review.by, "at": _time(shown.review.at), "note": shown.review.note},

@@ -25,6 +25,7 @@ from shared.domain.action import (
     Sights,
 )
 from shared.domain.alert import AlertRow
+from shared.domain.data_rollback import DataOutcome, DataPlan
 from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.errors import BadMessage, SwitchmanError
 from shared.domain.event import Instruction, Timer
@@ -105,6 +106,8 @@ _OUTCOMES: Final[Mapping[str, type[Outcome]]] = {
     "traffic": TrafficOutcome,
     "measured": Measured,
     "sights": Sights,
+    "data_plan": DataPlan,
+    "data": DataOutcome,
 }
 _KINDS: Final[Mapping[type[Outcome], str]] = {shape: kind for kind, shape in _OUTCOMES.items()}
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from shared.app.accept import PublishAlerts, PublishRejections, StoreInstruction
-from shared.app.act import Act
+from shared.app.act import Act, Performer
 from shared.app.announce import Announcer
 from shared.app.change import ChangeTraffic
+from shared.app.data import CheckData, ExportData, ImportData, ProposeData
 from shared.app.desk import Desk
 from shared.app.handle import Handle, Handled, Happening
 from shared.app.measure import Measure
@@ -125,9 +126,30 @@ class Application:
                     in_parallel=self._schedule.in_parallel,
                 ),
                 ActionKind.NOTIFY: people.notify,
+                **self._rolling_data_back(),
             },
             repeating=self._schedule.repeating,
         )
+
+    def _rolling_data_back(self) -> dict[ActionKind, Performer]:
+        snapshots, clock = self._out["snapshots"], self._out["clock"]
+        return {
+            ActionKind.VERIFY_SNAPSHOT: ProposeData(
+                policy=self._policy, snapshots=snapshots, clock=clock
+            ),
+            ActionKind.EXPORT_DATA: ExportData(snapshots=snapshots, clock=clock),
+            ActionKind.IMPORT_DATA: ImportData(
+                outbox=self._out["outbox"], snapshots=snapshots, clock=clock
+            ),
+            ActionKind.CHECK_DATA: CheckData(
+                policy=self._policy,
+                snapshots=snapshots,
+                traffic=self._out["traffic"],
+                health=self._out["health"],
+                clock=clock,
+                in_parallel=self._schedule.in_parallel,
+            ),
+        }
 
     def read(self) -> None:
         """What `status` asks of the store."""

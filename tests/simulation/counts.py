@@ -31,6 +31,8 @@ def counts(world: World) -> Counter[str]:
         found["split off"] += bool(incident.split_from)
         found["moved to a lane"] += bool(incident.lane_was)
         found["further"] += len(incident.earlier)
+        if incident.data is not None:
+            found[f"data {incident.data.phase}"] += 1
         wish = incident.rollback
         if wish is not None and wish.release:
             found[f"release {wish.phase}"] += 1

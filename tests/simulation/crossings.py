@@ -29,6 +29,7 @@ PORTS: Final[Mapping[str, type]] = {
     "traffic": ports.Traffic,
     "health": ports.Health,
     "metrics": ports.Metrics,
+    "snapshots": ports.Snapshots,
     "clock": ports.Clock,
 }
 
@@ -57,8 +58,9 @@ AIMS: Final = (
 REQUEST_LASTS: Final = timedelta(seconds=30)
 """A client's deadline is absolute: however long its process slept, it sends nothing after it."""
 
+_HAS_DEADLINE: Final = ("traffic.send", "snapshots.import_replace")
 _NEVER_FAIL: Final = ("clock", "health")
-_LOSES_ANSWERS: Final = ("chat.post", "chat.ask")
+_LOSES_ANSWERS: Final = ("chat.post", "chat.ask", "snapshots.import_replace")
 
 
 class Crossing:
@@ -93,7 +95,7 @@ class Crossing:
             began = self._world.schedule.now
             self._wait()
             self._fail(point)
-            if point == "traffic.send" and self._world.schedule.now > began + REQUEST_LASTS:
+            if point in _HAS_DEADLINE and self._world.schedule.now > began + REQUEST_LASTS:
                 raise UnknownOutcome("the deadline passed before it was sent")
         answer = getattr(self._target(), method)(*args, **options)
         self._world.watch.after(point, args, answer)

@@ -28,7 +28,7 @@ _ABOUT_TRAFFIC: Final = (
 
 def check_ending(world: World) -> None:
     """Require all of it."""
-    for check in (_accepted, _pages, _traffic, _settled, _stories, _ended, _as_stored):
+    for check in (_accepted, _pages, _traffic, _data, _settled, _stories, _ended, _as_stored):
         for invariant, detail in check(world):
             world.watch.require(False, invariant, detail)
 
@@ -102,6 +102,10 @@ def _traffic(world: World) -> Iterator[Wrong]:
             yield "a drill puts traffic back, or an incident says so", f"{order.drill}: {standing}"
         if left.mixed and not order.drill and not _mixed_said(world, incident):
             yield "no mixed stack without a page", f"{incident}: {standing}"
+
+
+def _data(world: World) -> Iterator[Wrong]:
+    yield from world.restores.wrong_in_the_end()
 
 
 def _left_said(world: World, stack: str) -> bool:

@@ -40,6 +40,8 @@ class Happenings:
             (2, self._outside.requests_fail),
             (2, self._senders.unreadable),
             (2, self._people.somebody_reads),
+            (3, self._people.somebody_wants_data_back),
+            (4, self._people.somebody_approves_data),
         )
 
     def always(self) -> tuple[tuple[int, int, Callable[[], None]], ...]:
@@ -65,6 +67,11 @@ class Happenings:
             (1300, 1500, lambda: self._outside.deploy_to(STACKS[0])),
             (1500, 1600, self._people.all_is_released),
             (1620, 1700, self._people.somebody_approves),
+            (5, 20, self._people.somebody_wants_data_back),
+            (60, 120, self._people.somebody_approves_data),
+            (300, 370, self._people.somebody_has_data_back),
+            (1420, 1500, self._people.somebody_wants_data_back),
+            (1580, 1700, self._people.somebody_approves_data),
         )
 
     def one(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.app.typed import Typed
+from shared.domain.data_phase import DataPhase
 from shared.domain.decide.reshaping import RESHAPING
 from shared.domain.event import DrillDue, Instruction, drill_id
 from shared.domain.incident import Incident
@@ -45,6 +46,32 @@ class People(Drawn):
                 asker = [each for each in APPROVERS if each == wish.requested_by]
                 for person in (*asker, *others[:many]):
                     self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
+
+    def somebody_wants_data_back(self) -> None:
+        """A person asks to go back to a snapshot, mostly to the one that there is."""
+        stack = self._chance.one_of(tuple(self._world.policy.stacks)[-2:])
+        asked = self._instruction(Choice.DATA_ROLLBACK, slack(APPROVERS[-1]), stack=stack)
+        self._tell(replace(asked, text="it is garbled"))
+
+    def somebody_approves_data(self) -> None:
+        """Those who may approve a data rollback do so, and whoever asked for it, in vain."""
+        for incident in self._with_data():
+            data = incident.data
+            if data and data.plan and data.phase is DataPhase.PROPOSED:
+                about = {"incident": incident.id, "plan": data.plan.hash}
+                for person in (data.requested_by, *APPROVERS):
+                    self._tell(self._instruction(Choice.APPROVE, slack(person), **about))
+
+    def somebody_has_data_back(self) -> None:
+        """A person ends what was only opened to roll data back."""
+        for incident in self._with_data():
+            if incident.data and incident.data.phase.over and not incident.settles:
+                about = {"incident": incident.id}
+                self._tell(self._instruction(Choice.RESOLVE, slack(APPROVERS[0]), **about))
+
+    def _with_data(self) -> list[Incident]:
+        heads = self._world.record.heads.values()
+        return [each for head in heads for each in head.open_incidents() if each.data]
 
     def somebody_is_late(self) -> None:
         """A person presses a button about an incident of long ago."""

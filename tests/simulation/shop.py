@@ -23,7 +23,9 @@ from shared.domain.policy import (
     Timing,
 )
 from shared.domain.rollback import ServiceState, Split
+from shared.domain.snapshots import DataRules
 from shared.ports import Clock
+from tests.fakes.snapshots import FakeSnapshots
 from tests.fakes.traffic import FakeTraffic, TrafficFault, _Service
 from tests.simulation.chance import Chance
 from tests.simulation.gauges import errors
@@ -82,6 +84,15 @@ def policy(stacks: int) -> Policy:
     )
 
 
+def snapshots(rules: Policy, clock: Clock) -> FakeSnapshots:
+    """Every stack's data, and a snapshot of it."""
+    source = FakeSnapshots(clock, takes=timedelta(seconds=2))
+    for stack in rules.stacks:
+        source.live[stack] = f"the {stack} as they are".encode()
+        source.put(stack, "good", f"the {stack} as they were".encode(), clock.now())
+    return source
+
+
 def _stack(name: str) -> StackPolicy:
     return StackPolicy(
         id=name,
@@ -107,6 +118,7 @@ def _stack(name: str) -> StackPolicy:
             on_partial=OnPartial.HOLD if name == "tools" else OnPartial.RESTORE,
             further_candidate=name != "music",
         ),
+        data=DataRules(source="folder"),
     )
 
 

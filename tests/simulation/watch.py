@@ -14,6 +14,7 @@ from shared.ports import Clock, Commit, Committed, Lease, Message
 from tests.simulation.heads import wrong_with
 from tests.simulation.moves import Moves
 from tests.simulation.record import Record
+from tests.simulation.restores import Restores
 from tests.simulation.schedule import Killed, Schedule, Worker
 
 
@@ -44,6 +45,7 @@ class Watch:
         clock: Clock,
         record: Record,
         moves: Moves,
+        restores: Restores,
         unproven: Callable[[Commit], Iterable[tuple[str, str]]],
     ) -> None:
         self.broken: Broken | None = None
@@ -51,6 +53,7 @@ class Watch:
         self._clock = clock
         self._record = record
         self._moves = moves
+        self._restores = restores
         self._unproven = unproven
         self._holdings: dict[str, Holding] = {}
         self._mine: dict[tuple[Worker, str], str] = {}
@@ -77,12 +80,7 @@ class Watch:
         elif point == "chat.post":
             self._posted(args[2])
         elif point == "traffic.send" and not options.get("dry_run"):
-            worker = self._schedule.worker
-            assert worker is not None
-            mine = self._mine.get((worker, worker.action))
-            held = self._holdings.get(worker.action)
-            ours = held is not None and held.fence == mine
-            self.require(ours, "who sends holds the lease", worker.action)
+            worker = self._holder()
             action = self._record.actions[worker.action]
             for wrong, detail in (
                 *self._moves.wrong_to_ask(worker, args[0], args[1], args[2], self._clock.now()),
@@ -92,12 +90,29 @@ class Watch:
             ):
                 self.require(False, wrong, detail)
 
+        elif point == "snapshots.import_replace":
+            worker, now = self._holder(), self._clock.now()
+            for wrong, detail in self._restores.wrong_to_ask(worker, args[1], args[2], now):
+                self.require(False, wrong, detail)
+
+    def _holder(self) -> Worker:
+        """Whose turn it is, who has to hold the lease on the action."""
+        worker = self._schedule.worker
+        assert worker is not None
+        mine = self._mine.get((worker, worker.action))
+        held = self._holdings.get(worker.action)
+        ours = held is not None and held.fence == mine
+        self.require(ours, "who sends holds the lease", worker.action)
+        return worker
+
     def failed(self, point: str, args: Sequence[Any], error: Exception) -> None:
         """A call came back with an error, its own or one that was put in its way."""
         worker = self._schedule.worker
         if point == "traffic.send" and worker is not None:
             unknown = isinstance(error, UnknownOutcome)
             (self._moves.unknown if unknown else self._moves.refused)(worker, args[0])
+        elif point == "snapshots.import_replace":
+            self._restores.failed(args[2], error)
 
     def after(self, point: str, args: Sequence[Any], answer: Any) -> None:
         """A call did its work; its answer may still be lost."""

@@ -26,8 +26,9 @@ from tests.simulation.crossings import AIMS, PORTS, Crossing
 from tests.simulation.gauges import Gauges, unproven
 from tests.simulation.moves import OURS, Moves
 from tests.simulation.record import Record
+from tests.simulation.restores import Restores
 from tests.simulation.schedule import Schedule, Worker
-from tests.simulation.shop import CloudRun, SteppingClock, policy
+from tests.simulation.shop import CloudRun, SteppingClock, policy, snapshots
 from tests.simulation.watch import Watch
 
 _REMEMBERED: Final = 60
@@ -60,9 +61,13 @@ class World:
         self.record = Record()
         self.metrics = Gauges(self.true)
         self.moves = Moves(self.record, self.policy, self.metrics, self._look)
-        self.watch = Watch(self.schedule, self.clock, self.record, self.moves, self.proven)
+        self.restores = Restores(self.record)
+        self.watch = Watch(
+            self.schedule, self.clock, self.record, self.moves, self.restores, self.proven
+        )
         self.chat = FakeChat(self.true)
         self.traffic = CloudRun(self.true, self.chance, self._traffic_changed)
+        self.snapshots = snapshots(self.policy, self.true)
         self.health = FakeHealth(lambda url: Answer(500 if self._is_sick(url) else 200))
         self.sick: set[str] = set()
         self.alerts: dict[str, Alert] = {}
@@ -84,6 +89,7 @@ class World:
             "traffic": lambda: self.traffic,
             "health": lambda: self.health,
             "metrics": lambda: self.metrics,
+            "snapshots": lambda: self.snapshots,
             "clock": lambda: self.clock,
         }
         store = lambda: self.store  # noqa: E731  # the one behind five ports

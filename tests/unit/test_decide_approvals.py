@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.action import ActionKind, PageOrder
+from shared.domain.approval import Approval
 from shared.domain.card import card_for
 from shared.domain.decision import Decision, Reason
 from shared.domain.event import TimerKind
-from shared.domain.incident import Approval, TimelineKind
+from shared.domain.incident import TimelineKind
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice, PageStep
 from shared.domain.policy import Policy

@@ -15,9 +15,10 @@ from typing import TypeVar
 
 from shared.adapters.sqlite.store import SqliteStore
 from shared.app.accept import StoreInstruction
-from shared.app.act import Act
+from shared.app.act import Act, Performer
 from shared.app.announce import Announcer
 from shared.app.change import ChangeTraffic
+from shared.app.data import CheckData, ExportData, ImportData, ProposeData
 from shared.app.handle import Handle, Handled
 from shared.app.measure import Measure
 from shared.app.observe import Observe
@@ -34,12 +35,13 @@ from shared.domain.incident import Incident
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy
 from shared.domain.stack import Stack
-from shared.ports import Chat, Health, Message, Traffic
+from shared.ports import Chat, Health, Message, Snapshots, Traffic
 from tests.builders import BACKEND, FRONTEND, NOON, policy, resource
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import ManualClock
 from tests.fakes.health import Answer, FakeHealth
 from tests.fakes.metrics import FakeMetrics
+from tests.fakes.snapshots import FakeSnapshots
 from tests.fakes.traffic import FakeTraffic, Mutation
 
 T = TypeVar("T")
@@ -98,6 +100,7 @@ class World:
             self.traffic.add(resource(service), f"{service}-bad", f"{service}-good")
         self.chat = FakeChat(self.clock)
         self.metrics = FakeMetrics()
+        self.snapshots: Snapshots = FakeSnapshots(self.clock)
         self.healthy: Callable[[str], bool] = self._rolled_back
         self.health = FakeHealth(lambda url: Answer(200 if self.healthy(url) else 500))
         self.handle = self._handle()
@@ -159,8 +162,26 @@ class World:
                     heads=self.store, outbox=self.store, traffic=traffic, clock=self.clock
                 ),
                 ActionKind.NOTIFY: people.notify,
+                **self._rolling_data_back(traffic, health or self.health),
             },
         )
+
+    def _rolling_data_back(self, traffic: Traffic, health: Health) -> dict[ActionKind, Performer]:
+        snapshots, clock = self.snapshots, self.clock
+        return {
+            ActionKind.VERIFY_SNAPSHOT: ProposeData(
+                policy=self.policy, snapshots=snapshots, clock=clock
+            ),
+            ActionKind.EXPORT_DATA: ExportData(snapshots=snapshots, clock=clock),
+            ActionKind.IMPORT_DATA: ImportData(outbox=self.store, snapshots=snapshots, clock=clock),
+            ActionKind.CHECK_DATA: CheckData(
+                policy=self.policy,
+                snapshots=snapshots,
+                traffic=traffic,
+                health=health,
+                clock=clock,
+            ),
+        }
 
     def _rolled_back(self, url: str) -> bool:
         """What a service answers: well, as soon as its good revision serves."""
@@ -189,12 +210,16 @@ class World:
     def presses(self, who: str, choice: Choice, of: Incident | None = None) -> Instruction:
         """A person presses a button of an incident's page; the press is stored and followed."""
         incident = of or self.incident
-        plan = incident.rollback.plan if incident.rollback else None
+        data = incident.data if incident.data and incident.data.plan else None
+        plan = data.plan if data else incident.rollback.plan if incident.rollback else None
         return self._instructs(who, choice, incident=incident.id, plan=plan.hash if plan else "")
 
-    def asks(self, who: str, choice: Choice, text: str = "", view: str = "") -> Instruction:
+    def asks(
+        self, who: str, choice: Choice, text: str = "", view: str = "", snapshot: str = ""
+    ) -> Instruction:
         """A person asks for something of the shop; it is stored and followed."""
-        return self._instructs(who, choice, stack="shop", text=text, view=view)
+        about = {"stack": "shop", "text": text, "view": view, "snapshot": snapshot}
+        return self._instructs(who, choice, **about)
 
     def _instructs(
         self,
@@ -206,6 +231,7 @@ class World:
         stack: str = "",
         text: str = "",
         view: str = "",
+        snapshot: str = "",
     ) -> Instruction:
         self._presses += 1
         told = Instruction(
@@ -219,6 +245,7 @@ class World:
             stack=stack,
             text=text,
             view=view,
+            snapshot=snapshot,
         )
         self.store_instruction(told)
         self.follow(told.id)

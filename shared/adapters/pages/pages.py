@@ -123,6 +123,7 @@ def _environment(policy: Policy) -> Environment:
     environment.globals.update(
         states=words.STATES,
         rollback_phases=words.ROLLBACK_PHASES,
+        data_phases=words.DATA_PHASES,
         verdicts=words.VERDICTS,
         page_steps=words.PAGE_STEPS,
     )

@@ -36,6 +36,20 @@ ROLLBACK_PHASES: Final[Mapping[str, str]] = {
     "unavailable": "none possible",
     "withdrawn": "no longer needed",
 }
+DATA_PHASES: Final[Mapping[str, str]] = {
+    "verifying": "the snapshot is being verified",
+    "proposed": "waits for two approvals",
+    "exporting": "the present state is being exported",
+    "importing": "the snapshot is being imported",
+    "checking": "health and the data are being checked",
+    "done": "done: healthy, and as the snapshot has it",
+    "failed": "failed",
+    "held": "in doubt: look at the data",
+    "refused": "none possible",
+    "rejected": "rejected",
+    "expired": "plan expired",
+    "withdrawn": "no longer needed",
+}
 VERDICTS: Final[Mapping[str, str]] = {
     "recovered": "recovered",
     "not_recovered": "not recovered",
@@ -59,6 +73,8 @@ PAGE_STEPS: Final[Mapping[str, str]] = {
     "release-undone": "the release was taken back",
     "release-held": "the release stopped half-way",
     "release-doubtful": "it was released and is not surely well",
+    "data-failed": "the data rollback failed",
+    "data-in-doubt": "nobody knows whether data was replaced",
 }
 
 

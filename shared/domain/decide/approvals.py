@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.action import ActionKind, TrafficOrder
+from shared.domain.approval import Approval
 from shared.domain.decide.draft import Draft, acknowledged
-from shared.domain.incident import Approval, Incident, Rollback, TimelineKind
+from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep

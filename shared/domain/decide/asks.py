@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.domain.action import ActionKind
 from shared.domain.decide.approvals import page_approvers, why_too_few
+from shared.domain.decide.data import ask_for_data
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import start_drill
 from shared.domain.decide.latches import unlatch
@@ -48,6 +49,8 @@ def on_ask(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
             return on_release(draft, asked, person)
         case Choice.UNLATCH:
             return unlatch(draft, asked, person)
+        case Choice.DATA_ROLLBACK:
+            return ask_for_data(draft, asked, person)
         case _:
             return f"nobody can {asked.choice} a stack"
 

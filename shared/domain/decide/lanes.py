@@ -22,9 +22,8 @@ def change_lane(draft: Draft, incident: Incident, lane_id: str, person: Person) 
     moved = incident.moved(Trigger.HAND_OVER)
     if isinstance(moved, Refusal):
         return moved.value
-    rollback = incident.rollback
-    if rollback is not None and not rollback.phase.over:
-        return f"its rollback is {rollback.phase}: decide on that first"
+    if incident.undecided:
+        return f"{incident.undecided}: decide on that first"
     lane = free_lane(draft, lane_id, incident)
     if isinstance(lane, str):
         return lane

@@ -56,13 +56,15 @@ def _why_not(incident: Incident, into: Incident) -> str:
     if len(into.merged) + len(incident.merged) >= MOST_MERGED:
         return f"at most {MOST_MERGED} incidents can be merged into one"
     rollback = incident.rollback
-    if rollback is not None and not rollback.phase.over:
-        return f"its rollback is {rollback.phase}: decide on that first, or merge the other way"
+    if incident.undecided:
+        return f"{incident.undecided}: decide on that first, or merge the other way"
     touched = rollback is not None and rollback.phase in _TOUCHED_TRAFFIC
     if touched or incident.repin is not None:
         return (
             f"a rollback of it moved traffic, and has a story of its own: merge {into.id} into it"
         )
+    if incident.data is not None and incident.data.export is not None:
+        return f"a rollback of its data has a story of its own: merge {into.id} into it"
     return ""
 
 

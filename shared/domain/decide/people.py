@@ -10,6 +10,7 @@ from shared.domain.decide.aftermath import on_repinned, on_review
 from shared.domain.decide.approvals import approve
 from shared.domain.decide.asks import on_ask
 from shared.domain.decide.closing import on_over
+from shared.domain.decide.data_approvals import about_data, decide_on_data
 from shared.domain.decide.draft import Draft, acknowledged
 from shared.domain.decide.making_way import over
 from shared.domain.decide.notes import note
@@ -42,6 +43,7 @@ _WORDS: Final = {
     Choice.SEVERITY: "change its severity",
     Choice.NOTE: "note something about it",
     Choice.RELEASE: "release what a rollback left pinned",
+    Choice.DATA_ROLLBACK: "ask for a data rollback",
 }
 _ABOUT_A_STACK: Final = (
     Choice.PREVIEW,
@@ -50,6 +52,7 @@ _ABOUT_A_STACK: Final = (
     Choice.DECLARE,
     Choice.UNLATCH,
     Choice.RELEASE,
+    Choice.DATA_ROLLBACK,
 )
 _STRANGER: Final = "the policy knows no person with this Slack account; ask whoever keeps it"
 _CLOSED: Final = "That incident is closed."
@@ -160,6 +163,8 @@ def _decide(
     draft: Draft, incident: Incident, instruction: Instruction, person: Person
 ) -> Incident | str:
     """The rollback approved or rejected, or why it is not."""
+    if about_data(incident, instruction):
+        return decide_on_data(draft, incident, instruction, person)
     rollback = _decidable(draft, incident, instruction, person)
     if isinstance(rollback, str):
         return rollback

@@ -47,5 +47,7 @@ def asked_in_words(asked: Instruction) -> str:
             return asked.lane
         case Choice.SEVERITY:
             return f"{asked.severity}: {asked.text}"
+        case Choice.DATA_ROLLBACK if asked.snapshot:
+            return f"snapshot {asked.snapshot}: {asked.text}"
         case _:
             return asked.text

@@ -17,6 +17,7 @@ from shared.domain.action import (
     TrafficOrder,
 )
 from shared.domain.card import card_for, digest
+from shared.domain.decide.data_steps import on_data_step
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill_step
 from shared.domain.decide.filed import on_late_page
@@ -41,8 +42,12 @@ _BESIDE: Final = {
     ActionKind.OBSERVE: on_sights,
     ActionKind.TAG: on_tagged,
     ActionKind.NOTIFY: on_notified,
+    ActionKind.VERIFY_SNAPSHOT: on_data_step,
+    ActionKind.EXPORT_DATA: on_data_step,
+    ActionKind.IMPORT_DATA: on_data_step,
+    ActionKind.CHECK_DATA: on_data_step,
 }
-"""What is about services, and about no incident."""
+"""What is about services and no incident, or about data."""
 
 _GONE = (State.RESOLVED, State.REVIEWED)
 

@@ -26,9 +26,8 @@ def split(draft: Draft, incident: Incident, event: Instructed, person: Person) -
     """The incident without what is now one of its own; or why it stays whole."""
     if incident not in draft.stack.open_incidents():
         return f"it is {incident.state}"
-    rollback = incident.rollback
-    if rollback is not None and not rollback.phase.over:
-        return f"its rollback is {rollback.phase}: decide on that first"
+    if incident.undecided:
+        return f"{incident.undecided}: decide on that first"
     asked = event.instruction
     taken = next((each for each in incident.merged if asked.alerts == (each.id,)), None)
     if taken is not None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.causes import goes_on_alone, holding_cause
+from shared.domain.decide.data_approvals import expire_data, withdraw_data
 from shared.domain.decide.draft import Draft, reopened
 from shared.domain.decide.handing import hand_over, theirs
 from shared.domain.decide.making_way import over
@@ -42,14 +43,15 @@ def on_timer(draft: Draft, event: TimerDue) -> Reason:
             return _confirm(draft, incident, event)
         case TimerKind.PLAN_EXPIRES:
             return _expire(draft, incident)
-        case TimerKind.VERIFY:
-            return verify(draft, incident, event.trigger)
-        case TimerKind.MEASURE:
-            return measure(draft, incident, event.trigger)
+        case TimerKind.VERIFY | TimerKind.MEASURE as kind:
+            prove = verify if kind is TimerKind.VERIFY else measure
+            return prove(draft, incident, event.trigger)
         case TimerKind.FORGET:
             return _forget(draft, incident)
         case TimerKind.REMIND:
             return _remind(draft, incident)
+        case TimerKind.DATA_EXPIRES:
+            return expire_data(draft, incident)
 
 
 def _own(incident: Incident, event: TimerDue) -> int:
@@ -112,7 +114,7 @@ def _confirm(draft: Draft, incident: Incident, event: TimerDue) -> Reason:
 
 
 def _resolved(draft: Draft, incident: Incident) -> Reason:
-    incident = replace(incident, resolved_at=draft.now)
+    incident = withdraw_data(replace(incident, resolved_at=draft.now))
     if incident.rollback is not None:
         withdrawn = incident.rollback.step(Step.WITHDRAW)
         if not isinstance(withdrawn, Refusal):
