@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -50,7 +50,8 @@ class ProposeData:
         """Perform a `verify_snapshot` action."""
         order = lease.action.order
         assert isinstance(order, DataWish)
-        return self.for_stack(lease.action.stack, order)
+        plan = self.for_stack(lease.action.stack, order)
+        return replace(plan, made_by=lease.action.id) if isinstance(plan, DataPlan) else plan
 
     def for_stack(self, stack: str, wish: DataWish) -> DataPlan | NoPlan:
         """Changes nothing. Raises `Transient` when the snapshots cannot be read now."""

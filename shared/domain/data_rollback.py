@@ -23,7 +23,8 @@ class DataPlan:
     """All data of a stack is replaced by one verified snapshot. Traffic is not touched.
 
     `asked_by` and `reason` are who asked and why, `checks` the health checks in words; `notes`
-    is what people should know besides.
+    is what people should know besides. `made_by` is the action that made it: no two plans are one,
+    also where a clock stands still.
     """
 
     stack: str
@@ -36,13 +37,15 @@ class DataPlan:
     reason: str = ""
     checks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    made_by: str = ""
 
     @property
     def hash(self) -> str:
         """What an approval is bound to: the snapshot's digest, and the moment of this plan."""
         s = self.snapshot
         facts = (s.id, s.digest, str(s.size), str(s.format), str(self.verified_at))
-        return derive("data", self.stack, self.source, str(self.made_at), *facts, length=24)
+        when = str(self.made_at)
+        return derive("data", self.stack, self.source, self.made_by, when, *facts, length=24)
 
     @property
     def export_key(self) -> str:

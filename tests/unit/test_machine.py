@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.data_phase import DATA_ROLLBACK, DataPhase, DataStep
+from shared.domain.data_rollback import DataRollback
 from shared.domain.incident import Incident, Rollback
 from shared.domain.incident_state import INCIDENT, State, Trigger
 from shared.domain.machine import Back, Refusal
@@ -102,3 +104,33 @@ def test_traffic_moves_only_after_an_approval() -> None:
     """The only way into `applying` is an approval of a proposed rollback."""
     ways = [(start, step) for start, step, to in ROLLBACK.edges() if to is Phase.APPLYING]
     assert ways == [(Phase.PROPOSED, Step.APPROVE)]
+
+
+def test_every_pair_of_the_data_rollback_table_has_an_answer() -> None:
+    """No phase and step of a data rollback is left without a move or a named refusal."""
+    assert DATA_ROLLBACK.missing() == ()
+
+
+@pytest.mark.parametrize("step", DataStep)
+@pytest.mark.parametrize("phase", DataPhase)
+def test_a_data_rollback_steps_as_the_table_says_or_is_refused(
+    phase: DataPhase, step: DataStep
+) -> None:
+    """`step` gives the table's next phase and changes nothing else, or the table's refusal."""
+    before = DataRollback(phase=phase, asked_at=NOON, requested_by="ana", reason="garbled")
+    answer = DATA_ROLLBACK.next(phase, step)
+    stepped = before.step(step)
+    if isinstance(answer, Refusal):
+        assert stepped is answer
+    else:
+        assert isinstance(stepped, DataRollback)
+        assert stepped.phase is answer
+        assert replace(stepped, phase=phase) == before
+
+
+def test_data_is_only_imported_after_an_export() -> None:
+    """The only way into `importing` is the end of the export, and into that an approval."""
+    into = {(a, b) for a, _, b in DATA_ROLLBACK.edges() if b.busy and not a.busy}
+    assert into == {(DataPhase.PROPOSED, DataPhase.EXPORTING)}
+    imports = {(a, step) for a, step, b in DATA_ROLLBACK.edges() if b is DataPhase.IMPORTING}
+    assert imports == {(DataPhase.EXPORTING, DataStep.EXPORTED)}
