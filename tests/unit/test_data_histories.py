@@ -24,7 +24,7 @@ ANYTHING = st.one_of(
     st.tuples(st.sampled_from(["ask", "approve", "late", "reject"]), st.sampled_from(PEOPLE)),
     st.tuples(st.sampled_from(["export", "import", "check"]), st.sampled_from(DataResult)),
     st.tuples(st.just("verify"), st.sampled_from("abc")),
-    st.tuples(st.just("wait"), st.integers(1, 20)),
+    st.tuples(st.just("wait"), st.integers(1, 40)),
     st.tuples(st.just("policy"), TEAMS),
     st.tuples(st.sampled_from(["refuse", "lose", "expire"]), st.none()),
 )
