@@ -16,7 +16,7 @@ from shared.app.plan import MakePlan
 from shared.app.play.course import Course
 from shared.app.play.play import Play
 from shared.app.tag import TagKnownGood
-from shared.domain.action import ActionKind, Delivered, Done, Outcome, Topic
+from shared.domain.action import ActionKind, Delivered, Done, GaveUp, Outcome, Topic
 from shared.domain.ids import stamp
 from shared.domain.paging import MessageRef
 from shared.domain.play import OfCloudRun, Step
@@ -33,12 +33,22 @@ def play(policy: Policy, steps: Sequence[Step], start: datetime) -> Play:
     cloud_run = ImaginedCloudRun(policy, clock, happens)
     for stack in policy.stacks.values():
         _remember(store, Stack(id=stack.id, services=cloud_run.records(stack.services)), start)
-    performers = dict.fromkeys(_FOR_PEOPLE, _told) | {ActionKind.PAGE: _delivered}
-    performers |= _changes(policy, store, clock, cloud_run)
+    performers: dict[ActionKind, Performer] = {
+        **dict.fromkeys(_FOR_PEOPLE, _told),
+        **dict.fromkeys(_ABOUT_DATA, _no_data),
+        **_changes(policy, store, clock, cloud_run),
+        ActionKind.PAGE: _delivered,
+    }
     return Play(policy, Course(policy, store, clock, performers), steps)
 
 
 _FOR_PEOPLE = tuple(kind for kind in ActionKind if kind.topic is Topic.PAGES)
+_ABOUT_DATA = (
+    ActionKind.VERIFY_SNAPSHOT,
+    ActionKind.EXPORT_DATA,
+    ActionKind.IMPORT_DATA,
+    ActionKind.CHECK_DATA,
+)
 
 
 def _remember(store: MemoryStore, stack: Stack, start: datetime) -> None:
@@ -83,6 +93,11 @@ def _changes(
 def _told(lease: Lease) -> Outcome:  # noqa: ARG001  # whatever was to be told
     """Whatever else goes to people is there at once."""
     return Done()
+
+
+def _no_data(lease: Lease) -> Outcome:  # noqa: ARG001  # whichever step it is
+    """No timeline says what snapshots there were."""
+    return GaveUp("a timeline knows of no snapshots")
 
 
 def _delivered(lease: Lease) -> Outcome:
