@@ -46,6 +46,7 @@ lint: $(READY) ## Check style, types, generated pages and Terraform's format
 	@if [ -e tools/diagrams.py ]; then \
 	  echo 'generated pages'; $(BIN)/python -m tools.diagrams --check; \
 	fi
+	@$(BIN)/python -m tools.policy_schema --check
 	@if [ -d infra/terraform ] && command -v terraform >/dev/null; then \
 	  echo 'terraform fmt'; terraform fmt -check -recursive infra/terraform; \
 	fi
@@ -59,8 +60,9 @@ simulate: $(READY) ## Play seeded random histories against the invariants (SEEDS
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 .PHONY: docs
-docs: $(READY) ## Write the generated pages of docs/ anew
+docs: $(READY) ## Write the generated pages of docs/ and the policy's JSON Schema anew
 	@$(BIN)/python -m tools.diagrams
+	@$(BIN)/python -m tools.policy_schema
 
 .PHONY: requirements
 requirements: $(READY) ## Pin the newest versions in requirements*.txt

@@ -8,4 +8,13 @@ from shared.cli.policy_cases import run_cases
 
 app = typer.Typer(no_args_is_help=True)
 
+
+def schema() -> None:
+    """Print the JSON Schema of policy files, for editors."""
+    from shared.policy.json_schema import schema_text
+
+    print(schema_text(), end="")
+
+
 app.command("test", epilog="Example: switchman policy test infra/policies/convex.yaml")(run_cases)
+app.command("schema", epilog="Example: switchman policy schema > policy.schema.json")(schema)

@@ -14,6 +14,7 @@ import yaml
 
 from shared.policy.faults import Fault
 from shared.policy.schema import Entry
+from shared.policy.version import other_version
 from shared.policy.wording import described, likely, nearest, right, shown_path
 
 Path = tuple[str | int, ...]
@@ -67,6 +68,10 @@ class Document:
             root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             self._broken(error)
+            return None
+        if unreadable := other_version(root or _EMPTY):
+            self._faults.append(Fault(unreadable[0], unreadable[1], self._file))
+            self._faulty.add(_ALL)
             return None
         value = self._read(root or _EMPTY, kind, ())
         known = self._known()
