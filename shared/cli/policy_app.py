@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from shared.cli.policy_cases import run_cases
+from shared.cli.policy_diff import diff
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -17,4 +18,7 @@ def schema() -> None:
 
 
 app.command("test", epilog="Example: switchman policy test infra/policies/convex.yaml")(run_cases)
+app.command(
+    epilog="Example: switchman policy diff old.yaml new.yaml --on recorded.jsonl",
+)(diff)
 app.command("schema", epilog="Example: switchman policy schema > policy.schema.json")(schema)

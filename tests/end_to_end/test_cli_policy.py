@@ -121,3 +121,45 @@ def test_policy_without_cases_is_refused(tmp_path: Path) -> None:
     ended = switchman("policy", "test", tmp_path / "mine.yaml")
     assert ended.returncode == 2
     assert f"{tmp_path / 'mine.test.yaml'}:1: cannot be read: No such file" in ended.stderr
+
+
+def recording(folder: Path) -> Path:
+    """Two alerts as a sender told them, each a line."""
+    file = folder / "recorded.jsonl"
+    labels = {"alertname": "ConvexTokenMintingFailures", "severity": "critical"}
+    minting = {**ALERT, "labels": labels, "fingerprint": "00000000000000a2"}
+    file.write_bytes(webhook(ALERT) + b"\n" + webhook(minting) + b"\n")
+    return file
+
+
+def test_diff_says_what_would_change(tmp_path: Path) -> None:
+    """Another owner of a lane is a page to another person, with the reasons; none is lost."""
+    other = tmp_path / "new.yaml"
+    shipped = Path(SHIPPED_POLICY).read_text(encoding="utf-8")
+    other.write_text(shipped.replace("owner: web", "owner: infra"), encoding="utf-8")
+    ended = switchman("policy", "diff", SHIPPED_POLICY, other, "--on", recording(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "0 of 2 change lane; 1 go to another person"
+    assert lines[2] == "ConvexTokenMintingFailures: page goes to another person"
+    assert lines[3] == f"    {tmp_path / 'recorded.jsonl'}:2"
+    assert "pages wanda" in lines[4]
+    assert "pages ines" in lines[6]
+
+
+def test_diff_as_json(tmp_path: Path) -> None:
+    """As JSON every alert that changes has both treatments."""
+    file = recording(tmp_path)
+    told = switchman("policy", "diff", SHIPPED_POLICY, SHIPPED_POLICY, "--on", file, "--json")
+    assert json.loads(told.stdout) == {"alerts": 2, "counts": {"critical lost": 0}, "changes": []}
+
+
+def test_diff_on_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Every line that is no message of alerts is named, and the exit code is 2."""
+    file = tmp_path / "recorded.jsonl"
+    file.write_bytes(webhook(ALERT) + b"\nnonsense\n{}\n")
+    ended = switchman("policy", "diff", SHIPPED_POLICY, SHIPPED_POLICY, "--on", file)
+    assert ended.returncode == 2
+    first, second = ended.stderr.splitlines()
+    assert first.startswith(f"{file}:2: ")
+    assert second.startswith(f"{file}:3: ")
