@@ -43,6 +43,17 @@ USAGE: Final = (
         "say that the provisioning names the known-good images that an incident asks for",
     ),
     ("review INCIDENT WHAT WAS LEARNED", "close an incident for good"),
+    (
+        "merge INCIDENT INTO",
+        "two incidents are one: the first ends, its alerts count for the second",
+    ),
+    (
+        "split INCIDENT [LANE] ALERT...",
+        "alerts, by title or id, become an incident of their own; or, by its id, what was merged",
+    ),
+    ("lane INCIDENT LANE", "it is of another kind: the owner of that lane is paged"),
+    ("severity INCIDENT sev1..sev4 WHY", "it is worse, or less bad; the channel is told"),
+    ("note INCIDENT TEXT", "what you found or did, for its timeline"),
     ("help", "this list"),
 )
 

@@ -11,6 +11,8 @@ from typing import Final
 
 from shared.app import answers
 from shared.app.answers import Answer
+from shared.app.asked import ToOpen, ToStore, instruction_of
+from shared.app.incident_forms import CHOICES, IncidentForms
 from shared.app.typed import (
     Typed,
     Unclear,
@@ -22,30 +24,14 @@ from shared.app.typed import (
     severity_of,
 )
 from shared.domain.decide.releases import AGAIN, APPLY
-from shared.domain.event import Instruction
 from shared.domain.paging import Choice
 from shared.domain.policy import Policy, StackPolicy
 from shared.ports import Reports
 
 DRILLS: Final = ("rollback",)
 _NEWEST: Final = 10
-_ASKING: Final = ("rollback", "drill", "declare", "unlatch", "release", "repinned", "review")
+_ASKING: Final = ("rollback", "drill", "declare", "unlatch", "release", *CHOICES)
 _VERBS: Final = tuple(form.split()[0] for form, _ in answers.USAGE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToStore:
-    """Store the instruction, and tell the person so."""
-
-    instruction: Instruction
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToOpen:
-    """Open a modal, then store the instruction that has it filled."""
-
-    instruction: Instruction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +71,8 @@ class Desk:
                 "The policy knows no person with your account, so you may read and not ask; "
                 "whoever keeps the policy can add you."
             )
+        if verb in CHOICES:
+            return IncidentForms(policy=self.policy, reports=self.reports)(verb, words, typed)
         match verb:
             case "rollback":
                 return self._rollback(words, typed)
@@ -94,15 +82,13 @@ class Desk:
                 return self._release(words, typed)
             case "unlatch":
                 return self._unlatch(words, typed)
-            case "repinned" | "review":
-                return self._afterwards(Choice(verb), words, typed)
             case _:
                 return self._declare(words, typed)
 
     def _rollback(self, words: Sequence[str], typed: Typed) -> ToOpen:
         stack, rest = self._stack(words)
         nothing_more("rollback STACK", rest)
-        return ToOpen(instruction=_instruction(typed, Choice.PREVIEW, stack.id))
+        return ToOpen(instruction=instruction_of(typed, Choice.PREVIEW, stack.id))
 
     def _drill(self, words: Sequence[str], typed: Typed) -> ToStore:
         options = [pick(option(word), (APPLY,), "option") for word in words if option(word)]
@@ -112,7 +98,7 @@ class Desk:
         drill = pick(names[0], DRILLS, "drill")
         stack, rest = self._stack(names[1:])
         nothing_more(f"drill {drill} STACK", rest)
-        asked = _instruction(typed, Choice.DRILL, stack.id)
+        asked = instruction_of(typed, Choice.DRILL, stack.id)
         moves = (
             "If it may be done, traffic is moved, health is checked, and everything is put back."
         )
@@ -140,7 +126,7 @@ class Desk:
         else:
             nothing_more("release STACK", told)
             why = ""
-        asked = _instruction(typed, Choice.RELEASE, stack.id)
+        asked = instruction_of(typed, Choice.RELEASE, stack.id)
         proposed = "Its plan is made now. If there is one, somebody else is asked to approve it."
         shown = "Its plan is made now, and shown to you alone. Traffic stays where it is."
         return ToStore(
@@ -159,33 +145,13 @@ class Desk:
             raise Unclear(f"Say which service, one of {listed(names)}.")
         service = pick(rest[0], names, "service")
         nothing_more("unlatch STACK SERVICE", rest[1:])
-        asked = replace(_instruction(typed, Choice.UNLATCH, stack.id), text=service)
+        asked = replace(instruction_of(typed, Choice.UNLATCH, stack.id), text=service)
         what = (
             f"If you may approve rollbacks of {stack.name}, Switchman acts on it by itself again."
         )
         return ToStore(
             instruction=asked,
             answer=Answer(headline=f"Asked for: to hand {service} back", paragraphs=(what,)),
-        )
-
-    def _afterwards(self, choice: Choice, words: Sequence[str], typed: Typed) -> ToStore:
-        if not words:
-            raise Unclear(f"Say which incident: `{typed.command} incidents` names them.")
-        view = self.reports.incident(words[0])
-        if view is None:
-            known = [each.incident.id for each in self.reports.incidents(limit=_NEWEST)]
-            raise Unclear(f"There is no incident `{words[0][:40]}`; there is: {listed(known)}.")
-        found, note = view.incident, ""
-        if choice is Choice.REVIEW:
-            note = described(words[1:], "what was learned: it is kept with the incident")
-            done = f"If nothing is left to do, {found.id} is reviewed and closed."
-        else:
-            nothing_more("repinned INCIDENT", words[1:])
-            done = f"If {found.id} asks for it, its timeline says that the images are pinned."
-        asked = replace(_instruction(typed, choice), incident=found.id, text=note)
-        return ToStore(
-            instruction=asked,
-            answer=Answer(headline=f"Asked for: {found.title}", paragraphs=(done,)),
         )
 
     def _declare(self, words: Sequence[str], typed: Typed) -> ToStore:
@@ -195,7 +161,7 @@ class Desk:
         lane = pick(rest[0], self.policy.lanes, "lane")
         severity, what = severity_of(rest[1:])
         asked = replace(
-            _instruction(typed, Choice.DECLARE, stack.id),
+            instruction_of(typed, Choice.DECLARE, stack.id),
             lane=lane,
             severity=severity,
             text=described(what),
@@ -228,14 +194,3 @@ class Desk:
         if len(stacks) != 1:
             raise Unclear(f"Say which stack: {listed(stacks)}.")
         return next(iter(stacks.values())), ()
-
-
-def _instruction(typed: Typed, choice: Choice, stack: str = "") -> Instruction:
-    return Instruction(
-        id=typed.id,
-        choice=choice,
-        person=typed.person,
-        channel=typed.channel,
-        at=typed.at,
-        stack=stack,
-    )

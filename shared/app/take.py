@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from shared.app.accept import StoreInstruction
 from shared.app.answers import Answer
-from shared.app.desk import Desk, ToOpen, ToStore
+from shared.app.asked import ToOpen, ToStore
+from shared.app.desk import Desk
 from shared.app.typed import LONGEST_TEXT, Typed
 from shared.domain.errors import Refused, UnknownOutcome
 from shared.domain.event import Instruction

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from shared.domain.errors import SwitchmanError
+from shared.domain.secrets import redacted
 from shared.domain.severity import Severity
 
 _DASHES: Final = re.compile(r"[-\u2010-\u2015]+")  # telephones turn -- into one long dash
@@ -78,8 +79,8 @@ def severity_of(words: Sequence[str]) -> tuple[Severity | None, Sequence[str]]:
 
 
 def described(words: Sequence[str], what: str = "what is wrong: whoever is woken reads it") -> str:
-    """The words as one text. Raises `Unclear` where there are none, or too many."""
-    text = " ".join(words)
+    """The words as one text without secrets. Raises `Unclear` where there are none, or too many."""
+    text = redacted(" ".join(words))
     if not text:
         raise Unclear(f"Say {what}.")
     if len(text) > LONGEST_TEXT:

@@ -48,7 +48,8 @@ def tell(switchman: Application, told: Instruction, timeout: float) -> AuditRow:
     from shared.domain.ids import derive, stamp
 
     about = (told.stack, told.lane, told.incident, told.plan, told.snapshot, told.text)
-    said = (told.person, stamp(told.at), told.choice.value, *about)
+    named = (told.into, *told.alerts)
+    said = (told.person, stamp(told.at), told.choice.value, *about, *named)
     told = replace(told, id=derive("command line", *said))
     switchman.store_instruction(told)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from shared.cli.common import JsonOption, application, out, print_json
 
 app = typer.Typer(no_args_is_help=True)
+_AS_IT_IS: Final[dict[str, Any]] = {"markup": False, "soft_wrap": True}
 Limit = Annotated[int, typer.Option(min=1, help="How many of the newest lines.")]
 
 
@@ -29,10 +28,12 @@ def log(limit: Limit = 100, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table("at", "who", "told", "about", "what came of it", "by way of", box=None)
     for row in rows:
-        about = row["incident"] or row["stack"]
         told = f"{row['choice']}: {row['asked']}" if row["asked"] else row["choice"]
-        came = row["text"] or row["answer"]
-        table.add_row(*map(Text, (row["at"], row["name"], told, about, came, row["via"])))
-    out.print(table if rows else "Nobody has told Switchman to do anything yet.")
+        out.print(
+            f"{row['at'][:19].replace('T', ' ')}  {row['name']} {told}", style="bold", **_AS_IT_IS
+        )
+        about, came = row["incident"] or row["stack"], row["text"] or row["answer"]
+        out.print(f"    {about} ({row['via']}): {came}", **_AS_IT_IS)
+    if not rows:
+        out.print("Nobody has told Switchman to do anything yet.")

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from shared.cli import work
+from shared.cli import reshape, work
 from shared.cli.common import JsonOption, application, out, print_json
 from shared.cli.export import export
 from shared.cli.found import incident_named
@@ -36,7 +36,7 @@ def list_incidents(as_json: JsonOption = False) -> None:
         rollback = f"; rollback {row['rollback']['phase']}" if row["rollback"] else ""
         cause = row["cause"]
         waits = f"; waits for {cause['incident']}, its cause" if cause and cause["holds"] else ""
-        about = f"    {row['alerts']} alerts: {row['title']}{rollback}{waits}"
+        about = f"    {_alerts(row)}: {row['title']}{rollback}{waits}"
         out.print(about, markup=False, soft_wrap=True)
     if not rows:
         out.print("There are no incidents.")
@@ -51,7 +51,8 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
         return
     head = f"{found['title']}  {found['severity']}  {found['state']}"
     out.print(head, markup=False, soft_wrap=True, style="bold")
-    out.print(f"lane {found['lane']}, {found['alerts']} alerts: {found['summary']}", markup=False)
+    out.print(f"lane {found['lane']}, {_alerts(found)}: {found['summary']}", markup=False)
+    _print_put_together(found)
     _print_links(found)
     for page in found["pages"]:
         sent = f"at {page['sent_at']}" if page["sent_at"] else "not delivered yet"
@@ -106,6 +107,22 @@ app.command(epilog="Example: switchman incidents declare auth --severity sev2 no
 
 
 app.command(epilog="Example: switchman incidents export --since 7d > recorded.jsonl")(export)
+app.command(epilog="Example: switchman incidents alerts convex-3f09ab12cd")(reshape.alerts)
+app.command(epilog="Example: switchman incidents merge convex-3f09ab12cd --into convex-77aa01be45")(
+    reshape.merge
+)
+app.command(
+    epilog="Example: switchman incidents split convex-3f09ab12cd --alert QueueGrows --lane infra"
+)(reshape.split)
+app.command("lane", epilog="Example: switchman incidents lane convex-3f09ab12cd auth")(
+    reshape.change_lane
+)
+app.command(
+    epilog="Example: switchman incidents severity convex-3f09ab12cd sev1 --why 'nobody can pay'"
+)(reshape.severity)
+app.command(epilog="Example: switchman incidents note convex-3f09ab12cd restarted the queue")(
+    reshape.note
+)
 
 
 @app.command(epilog="Example: switchman incidents rejected")
@@ -148,6 +165,23 @@ def _print_links(found: dict[str, Any]) -> None:
     for each in found["symptoms"]:
         where = each["incident"] or "counted here"
         line = f"it causes: lane {each['lane']}, {each['title']} ({where})"
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def _alerts(row: dict[str, Any]) -> str:
+    return "1 alert" if row["alerts"] == 1 else f"{row['alerts']} alerts"
+
+
+def _print_put_together(found: dict[str, Any]) -> None:
+    """What people said belongs to it, and where it came from or went."""
+    lines = [f"merged into it: {each['id']} ({each['lane']})" for each in found["merged"]]
+    if found["merged_into"]:
+        lines.append(f"merged into {found['merged_into']}")
+    if found["split_from"]:
+        lines.append(f"split off {found['split_from']}")
+    if found["lane_was"]:
+        lines.append(f"moved from lane {found['lane_was']}")
+    for line in lines:
         out.print(line, markup=False, soft_wrap=True)
 
 

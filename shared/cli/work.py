@@ -98,7 +98,7 @@ def declare(
         instruction(switchman, caller(switchman, who), Choice.DECLARE),
         stack=stack,
         lane=lane,
-        severity=_severity(severity),
+        severity=severity_of(severity),
         text=reason_of(" ".join(what), "what is wrong"),
     )
     row = tell(switchman, told, timeout)
@@ -140,17 +140,19 @@ def _about(
 
 
 def reason_of(text: str, what: str, why: str = "whoever is woken reads it") -> str:
-    """The text, if it says something and is not too long for whoever reads it."""
+    """The text without secrets, if it says something and is not too long for whoever reads it."""
     from shared.app.typed import LONGEST_TEXT
+    from shared.domain.secrets import redacted
 
     if not text.strip():
         fail(f"say {what}: {why}")
     if len(text) > LONGEST_TEXT:
         fail(f"say {what} in at most {LONGEST_TEXT} characters")
-    return text
+    return redacted(text)
 
 
-def _severity(given: str) -> Severity | None:
+def severity_of(given: str) -> Severity | None:
+    """The severity of this name, if one is named."""
     from shared.domain.severity import Severity
 
     if given and given not in list(Severity):

@@ -8,11 +8,12 @@ from typing import Final
 
 from shared.domain.data_words import data_markdown
 from shared.domain.decision import TimelineRow
-from shared.domain.incident import Incident, Rollback
+from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.phases import phases
 from shared.domain.plan_words import plan_markdown
 from shared.domain.policy import Policy
 from shared.domain.rollback import Plan, describe_split
+from shared.domain.rollback_phase import Phase
 
 _PLAIN: Final = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>#|"} | {"\n": " ", "\r": " "})
 
@@ -39,6 +40,7 @@ def incident_markdown(
         *_data(policy, incident),
         *_afterwards(policy, incident),
         *_pages(policy, incident),
+        *_notes(timeline),
         *_timeline(timeline),
     ]
     return "\n".join(lines)
@@ -46,12 +48,22 @@ def incident_markdown(
 
 def _facts(policy: Policy, incident: Incident, alerts: int) -> Iterable[str]:
     who = f" by {_name(policy, incident.acknowledged_by)}" if incident.acknowledged_by else ""
-    yield f"- Incident: `{incident.id}`, {incident.severity}, {incident.state}, {alerts} alerts"
+    counted = "1 alert" if alerts == 1 else f"{alerts} alerts"
+    yield f"- Incident: `{incident.id}`, {incident.severity}, {incident.state}, {counted}"
     yield f"- Stack and lane: {incident.stack}, {incident.lane} (owner: {incident.team})"
     yield f"- Opened: {_time(incident.opened_at)}"
     yield f"- Acknowledged: {_time(incident.acknowledged_at)}{who}"
     yield f"- Mitigated: {_time(incident.mitigated_at)}"
-    yield f"- Resolved: {_time(incident.resolved_at)}"
+    if incident.merged_into:
+        yield f"- Merged into: `{incident.merged_into}`"
+    else:
+        yield f"- Resolved: {_time(incident.resolved_at)}"
+    if incident.split_from:
+        yield f"- Split off: `{incident.split_from}`"
+    if incident.lane_was:
+        yield f"- Moved here from lane: {incident.lane_was}"
+    for each in incident.merged:
+        yield f"- Merged into it: `{each.id}` ({each.lane}), {_plain(each.title)}"
     if incident.cause is not None:
         cause = incident.cause
         yield f"- Its cause: incident `{cause.incident}` in lane {cause.lane} ({cause.team})"
@@ -76,7 +88,9 @@ def _rollbacks(policy: Policy, incident: Incident) -> Iterable[str]:
 def _rollback(policy: Policy, rollback: Rollback, title: str) -> Iterable[str]:
     yield from (f"## {title}", "")
     verdict = f", verdict {rollback.verdict}" if rollback.verdict else ""
-    yield f"- Mode {rollback.mode}, {rollback.phase}{verdict}"
+    waits = rollback.phase is Phase.PROPOSED
+    phase = "waits for a decision" if waits else rollback.phase.value
+    yield f"- Mode {rollback.mode}, {phase}{verdict}"
     if rollback.requested_by:
         yield f"- Asked for by {_name(policy, rollback.requested_by)}: {_plain(rollback.reason)}"
     if rollback.approvers:
@@ -138,6 +152,15 @@ def _pages(policy: Policy, incident: Incident) -> Iterable[str]:
         times = f"{_time(page.sent_at)} | {_time(page.acknowledged_at)}"
         yield f"| {name} | {_plain(page.channel)} | {page.step} | {times} |"
     yield ""
+
+
+def _notes(timeline: Sequence[TimelineRow]) -> Iterable[str]:
+    """What people wrote down, apart from what happened."""
+    notes = [row for row in timeline if row.kind is TimelineKind.NOTED]
+    if notes:
+        yield from ("## Notes", "")
+        yield from (f"- {_time(row.at)}, {_plain(row.text)}" for row in notes)
+        yield ""
 
 
 def _timeline(timeline: Sequence[TimelineRow]) -> Iterable[str]:

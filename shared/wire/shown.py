@@ -51,6 +51,12 @@ def incident(
         "repin": _repin(shown.repin) if shown.repin else None,
         "review": shown.review
         and {"by": shown.review.by, "at": _time(shown.review.at), "note": shown.review.note},
+        "merged_into": shown.merged_into or None,
+        "merged": [
+            {"id": each.id, "lane": each.lane, "title": each.title} for each in shown.merged
+        ],
+        "split_from": shown.split_from or None,
+        "lane_was": shown.lane_was or None,
         "earlier_rollbacks": [_rollback(replace(shown, rollback=e), e) for e in shown.earlier],
     }
     if timeline is not None:

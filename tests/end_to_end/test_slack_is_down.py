@@ -242,3 +242,41 @@ def at_a_terminal(town: Town, *words: str, answer: str) -> subprocess.CompletedP
     finally:
         os.close(keyboard)
         os.close(terminal)
+
+
+def test_incidents_are_put_together_and_taken_apart_without_slack(town: Town) -> None:
+    """Merged, split, moved to another lane, graded and annotated; each is in the audit."""
+    auth, triage = (
+        town.asks("incidents", "declare", lane, "it", "is", "odd", "--as", "wanda")["opened"]
+        for lane in ("auth", "triage")
+    )
+    none_fires = switchman("incidents", "alerts", auth, store=town.store)
+    assert "None of its alerts fires." in none_fires.stdout
+    town.asks("incidents", "merge", triage, "--into", auth, "--as", "wanda")
+    assert town.asks("incidents", "show", triage)["merged_into"] == auth
+    late = town.asks("incidents", "merge", triage, "--into", auth, "--as", "wim", code=1)
+    assert late["text"] == f"That incident was merged into {auth}."
+    town.asks("incidents", "split", auth, "--merged", triage, "--as", "wanda")
+    rows = town.asks("incidents", "list")
+    (again,) = [row["id"] for row in rows if row["split_from"] == auth]
+    refused_lane = town.asks("incidents", "lane", again, "auth", "--as", "wanda", code=1)
+    assert "is open in lane auth" in refused_lane["text"]
+    moved = switchman("incidents", "lane", again, "infra", "--as", "wanda", store=town.store)
+    assert "Moved to lane infra" in moved.stdout, moved.stderr
+    town.asks("incidents", "severity", again, "sev1", "--why", "nobody can pay", "--as", "ines")
+    town.asks("incidents", "note", again, "restarted", "the", "queue", "--as", "ines")
+    shown = switchman("incidents", "show", again, store=town.store).stdout
+    assert "moved from lane triage" in shown
+    assert "restarted the queue" in shown
+    assert "0 alerts" in shown
+    told = [(row["choice"], row["asked"]) for row in town.asks("audit", "log")][:6]
+    assert told == [
+        ("note", "restarted the queue"),
+        ("severity", "sev1: nobody can pay"),
+        ("lane", "infra"),
+        ("lane", "auth"),
+        ("split", triage),
+        ("merge", f"into {auth}"),
+    ]
+    neither = switchman("incidents", "split", auth, "--as", "wanda", store=town.store)
+    assert "--alert" in refused(neither)

@@ -28,7 +28,7 @@ class Happenings:
             (5, self._people.somebody_asks),
             (2, self._people.somebody_insists),
             (4, self._people.somebody_types),
-            (5, self._people.somebody_reshapes),
+            (12, self._people.somebody_reshapes),
             (3, self._people.somebody_looks_at_a_plan),
             (4, self._people.somebody_releases),
             (3, self._people.schedule_asks),

@@ -114,23 +114,24 @@ class People(Drawn):
 
     def somebody_reshapes(self) -> None:
         """Two people say at once what belongs together, whose it is, or how bad it is."""
-        heads = [head for head in self._world.record.heads.values() if head.open_incidents()]
-        if not heads:
+        found = [i for head in self._world.record.heads.values() for i in head.open_incidents()]
+        calm = [i for i in found if i.rollback is None or i.rollback.phase.over] or found
+        if not calm:
             return
-        head = self._chance.one_of(heads)
-        incidents = head.open_incidents()
-        incident = self._chance.one_of(incidents)
+        incident = self._chance.one_of(calm)
+        others = [i for i in found if i.stack == incident.stack and i.id != incident.id]
+        into = self._chance.one_of(others or [incident])
         choice = self._chance.one_of((*RESHAPING, Choice.MERGE, Choice.SPLIT, Choice.NOTE))
-        for _ in range(2):
-            into = self._chance.one_of(incidents)
-            told = self._instruction(choice, self._anybody(), incident=incident.id, into=into.id)
-            self._tell(self._with_details(told, incident))
-            incident = into if choice is Choice.MERGE else incident
+        for one, other in ((incident, into), (into, incident)):
+            who = self._anybody()
+            told = self._instruction(choice, who, incident=one.id, into=other.id)
+            self._tell(self._with_details(told, one))
 
     def _with_details(self, told: Instruction, incident: Incident) -> Instruction:
-        """The rest of what they say; of the alerts any one that fires, or what was merged."""
-        ids = [row.id for _, row in self._world.record.firing_of(incident.stack)]
-        ids = sorted(ids) + [each.id for each in incident.merged] * 3
+        """The rest of what they say; of the alerts one that fires, or what was merged."""
+        fires = self._world.record.firing
+        ids = sorted(row for each in incident.alerts_of for row in fires[each])
+        ids += [each.id for each in incident.merged] * 3
         return replace(
             told,
             lane=self._chance.one_of((*LANES, "")),

@@ -100,7 +100,8 @@ def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
     """With or without the word, under the name that the command has here."""
     told = desk.says("help")
     asks = ("rollback", "drill", "declare", "unlatch", "release", "repinned", "review")
-    verbs = ("status", "incidents", "oncall", "help", *asks)
+    says = ("merge", "split", "lane", "severity", "note")
+    verbs = ("status", "incidents", "oncall", "help", *asks, *says)
     for verb in verbs:
         assert f"`/switchman {verb}" in told
     assert desk.says("") == told

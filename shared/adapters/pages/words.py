@@ -22,6 +22,7 @@ STATES: Final[Mapping[str, str]] = {
     "resolving": "resolving: nothing fires",
     "resolved": "resolved",
     "reviewed": "reviewed and closed",
+    "merged": "merged into another",
 }
 ROLLBACK_PHASES: Final[Mapping[str, str]] = {
     "planning": "being planned",
@@ -75,6 +76,7 @@ PAGE_STEPS: Final[Mapping[str, str]] = {
     "release-doubtful": "it was released and is not surely well",
     "data-failed": "the data rollback failed",
     "data-in-doubt": "nobody knows whether data was replaced",
+    "handed-over": "it was moved to their lane",
 }
 
 
