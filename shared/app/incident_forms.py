@@ -42,14 +42,14 @@ class IncidentForms:
 
     def __call__(self, verb: str, words: Sequence[str], typed: Typed) -> ToStore:
         """The instruction. Raises `Unclear` with what would be right."""
-        found = self._incident(words)
+        found = self._incident(words, typed)
         asked = instruction_of(typed, CHOICES[verb], incident=found.id)
-        asked, done = self._read(asked, found, words[1:])
+        asked, done = self._read(asked, found, words[1:], typed)
         answer = Answer(headline=f"Asked for: {found.title}", paragraphs=(done,))
         return ToStore(instruction=asked, answer=answer)
 
     def _read(
-        self, asked: Instruction, found: Incident, words: Sequence[str]
+        self, asked: Instruction, found: Incident, words: Sequence[str], typed: Typed
     ) -> tuple[Instruction, str]:
         """The whole instruction, and what comes of it."""
         match asked.choice:
@@ -58,7 +58,7 @@ class IncidentForms:
                 done = f"If nothing is left to do, {found.id} is reviewed and closed."
                 return replace(asked, text=text), done
             case Choice.MERGE:
-                return self._merge(asked, found, words)
+                return self._merge(asked, found, words, typed)
             case Choice.SPLIT:
                 return self._split(asked, found, words)
             case Choice.LANE:
@@ -74,9 +74,9 @@ class IncidentForms:
                 return asked, done
 
     def _merge(
-        self, asked: Instruction, found: Incident, words: Sequence[str]
+        self, asked: Instruction, found: Incident, words: Sequence[str], typed: Typed
     ) -> tuple[Instruction, str]:
-        into = self._incident(words)
+        into = self._incident(words, typed)
         nothing_more("merge INCIDENT INTO", words[1:])
         done = f"If they can be one, {found.id} ends, and its alerts count for {into.id}."
         return replace(asked, into=into.id), done
@@ -102,10 +102,10 @@ class IncidentForms:
         paged = f"{self.policy.on_call(team).name} is paged in {team.channel}"
         return replace(asked, lane=lane), f"If {found.id} can move to lane {lane}, {paged}."
 
-    def _incident(self, words: Sequence[str]) -> Incident:
+    def _incident(self, words: Sequence[str], typed: Typed) -> Incident:
         """The incident that the first word names."""
         if not words:
-            raise Unclear("Say which incident: `incidents` names them.")
+            raise Unclear(f"Say which incident: `{typed.command} incidents` names them.")
         view = self.reports.incident(words[0])
         if view is None:
             known = [each.incident.id for each in self.reports.incidents(limit=_NEWEST)]
