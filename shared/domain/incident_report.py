@@ -62,8 +62,8 @@ def _facts(policy: Policy, incident: Incident, alerts: int) -> Iterable[str]:
         yield f"- Split off: `{incident.split_from}`"
     if incident.lane_was:
         yield f"- Moved here from lane: {incident.lane_was}"
-    for each in incident.merged:
-        yield f"- Merged into it: `{each.id}` ({each.lane}), {_plain(each.title)}"
+    for other in incident.merged:
+        yield f"- Merged into it: `{other.id}` ({other.lane}), {_plain(other.title)}"
     if incident.cause is not None:
         cause = incident.cause
         yield f"- Its cause: incident `{cause.incident}` in lane {cause.lane} ({cause.team})"

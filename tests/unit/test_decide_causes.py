@@ -414,3 +414,14 @@ def test_the_page_that_resumes_has_a_headline() -> None:
     page = replace(auth.pages[0], step=PageStep.RESUMED)
     card = card_for(story.policy, auth, page)
     assert card.headline == "Its cause is over, and it is not: TokensFail"
+
+
+def test_what_joined_is_its_own_once_a_person_says_it_is_of_that_lane(story: Story) -> None:
+    """Moved to the lane of what had joined it, it goes on until that ends as well."""
+    story.reports(alert())
+    story.finishes(story.last(ActionKind.PLAN), NoPlan(reason="nothing to go back to"))
+    story.reports(alert("SignInFails", lane="auth"))
+    story.instructs(WES, Choice.LANE, incident=of(story, "infra").id, lane="auth")
+    ends(story, "ErrorsHigh", "infra")
+    assert rings(story, "auth", TimerKind.SETTLE).reason is Reason.STILL_FIRING
+    assert story.firing(of(story, "auth").id) == 1

@@ -48,9 +48,12 @@ def hand_over(draft: Draft, cause: Incident, rows: Iterable[AlertRow], *, left: 
 
 
 def theirs(incident: Incident, rows: Iterable[AlertRow]) -> tuple[AlertRow, ...]:
-    """Those of the incident's alerts that are of other lanes, which joined it."""
-    joined = incident.joined_lanes
-    return tuple(row for row in rows if row.lane in joined)
+    """Those of the incident's alerts that are of other lanes, which joined it.
+
+    A lane that a person moved it to, or merged into it, is its own by their word.
+    """
+    joined = {lane for lane in incident.joined_lanes if not incident.answers_for(lane)}
+    return tuple(row for row in rows if row.lane in joined - {incident.lane})
 
 
 def _taker(draft: Draft, cause: Incident, symptom: Symptom, row: AlertRow) -> Incident:
