@@ -35,7 +35,8 @@ lanes: {triage: {owner: ops}}
 
 def documented() -> tuple[MetricQuery, ...]:
     """The example's metrics, about the simulated service `backend`."""
-    (example,) = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    examples = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    (example,) = (each for each in examples if "metrics:" in each)
     text = OTHERS + example.replace("shop-front", "backend")
     return loads(text, str(DOCS)).stack("shop").rollback.metrics
 
