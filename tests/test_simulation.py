@@ -15,10 +15,12 @@ from tests.simulation.crossings import INSTANTS
 from tests.simulation.history import scratch, tell
 from tests.simulation.releases import UNALLOWED
 from tests.simulation.restores import SENT_AGAIN
+from tests.simulation.shares import FROZEN
 
 ROOT: Final = Path(__file__).parents[1]
 PLANTED: Final = ROOT / "tests" / "simulation" / "planted"
 FOUND_BY: Final = {
+    "another_revision_than_said": FROZEN,
     "already_taken_for_contention": "what is done is not decided again",
     "automatic_despite_a_latch": UNALLOWED,
     "automatic_without_cooldown": UNALLOWED,

@@ -12,7 +12,7 @@ from tests.simulation.record import Record
 
 Wrong = tuple[str, str]
 Shares = Mapping[str, int]
-_FROZEN = "no revision gets more than when the incident began, but a target or what was found"
+FROZEN = "no revision gets more than when the incident began, but a target or what was found"
 _TAG = "a tag changes no revision's share"
 
 
@@ -59,7 +59,7 @@ class Freezes:
             began = self._began[incident.id][plan.resource]
             for revision, share in has.items():
                 if share > max(began.get(revision, 0), allowed.get(revision, 0)):
-                    yield _FROZEN, f"{incident.id}: {began} -> {has}, and allowed was {allowed}"
+                    yield FROZEN, f"{incident.id}: {began} -> {has}, and allowed was {allowed}"
 
 
 def shares(split: Split, latest: str) -> dict[str, int]:
