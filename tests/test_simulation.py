@@ -13,7 +13,7 @@ import pytest
 
 from tests.simulation.crossings import INSTANTS
 from tests.simulation.history import scratch, tell
-from tests.simulation.releases import UNALLOWED
+from tests.simulation.releases import NOT_NOW, UNALLOWED
 from tests.simulation.restores import SENT_AGAIN
 from tests.simulation.shares import FROZEN
 
@@ -33,6 +33,7 @@ FOUND_BY: Final = {
     "missing_metrics_prove_it": "nothing is called recovered without proof",
     "one_approval_suffices": UNALLOWED,
     "page_before_commit": "nothing is published before it is committed",
+    "release_into_an_incident": NOT_NOW,
     "resolve_races_alert": "no alert fires on a resolved incident",
     "symptom_left_silent": "whoever waits for a cause waits for one that is open and was paged",
     "symptoms_end_with_their_cause": "no alert fires on a resolved incident",
