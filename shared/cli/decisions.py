@@ -78,7 +78,7 @@ def _decide(
     switchman = application()
     person = caller(switchman, who)
     incident = rollback_named(switchman, named)
-    plan = _proposed(incident)
+    plan = _proposed(incident, named=bool(seen))
     if not as_json and isinstance(plan, Plan):
         plans.show_plan(plan)
     elif not as_json and isinstance(plan, DataPlan):
@@ -95,15 +95,18 @@ def _decide(
     return switchman, incident.id
 
 
-def _proposed(incident: Incident) -> Plan | DataPlan:
-    """What is to be decided on; without anything the command ends."""
+def _proposed(incident: Incident, *, named: bool) -> Plan | DataPlan:
+    """What is to be decided on; without anything the command ends.
+
+    Who names a plan that is over is refused by the same words as in Slack, and stands in the audit.
+    """
     wish, rollback = incident.data, incident.rollback
     if wish is not None and wish.plan is not None and not wish.phase.over:
         return wish.plan
     if rollback is None or rollback.plan is None:
         why = f": {rollback.why_not}" if rollback and rollback.why_not else ""
         fail(f"no rollback of incident {incident.id} is proposed{why}", 1)
-    if rollback.phase.over:
+    if rollback.phase.over and not named:
         fail(f"the {rollback.called} of incident {incident.id} is over: it is {rollback.phase}", 1)
     return rollback.plan
 

@@ -129,6 +129,27 @@ def afterwards(town: Town, incident: str) -> None:
     town.asks("incidents", "repinned", incident, "--as", "carla")
     town.asks(*review)
     assert town.asks("incidents", "show", incident)["state"] == "reviewed"
+    released(town)
+
+
+def released(town: Town) -> None:
+    """Once the fix is out, and not before, traffic goes back to LATEST; another person approves."""
+    releasing = ("rollback", "release", "convex", "--reason", "1.4.2 is out")
+    assert "rolled back from" in town.asks(*releasing, code=1)["why_not"]
+    for service in GOOD:
+        town.process.client.deploy(service, "good", "fix")
+    town.process.until(lambda: town.store_says(*releasing).startswith("Release plan"))
+    assert serving(town.process) == GOOD
+    asked = town.asks(*releasing, "--apply", "--as", "ines")
+    approve = ("rollback", "approve", asked["incident"], "--plan", asked["plan"]["hash"])
+    assert "somebody else" in town.asks(*approve, "--as", "ines", code=1)["answer"]["text"]
+    town.asks(*approve, "--as", "carla")
+    town.process.until(lambda: rollback(town, asked["incident"])["verdict"])
+    found = rollback(town, asked["incident"])
+    assert (found["release"], found["verdict"]) == (True, "recovered")
+    assert all(name.endswith("-fix") for name in serving(town.process).values())
+    nothing = town.asks(*releasing, code=1)["why_not"]
+    assert "no rollback has left a service of it pinned" in nothing
 
 
 def test_a_rollback_is_asked_for_and_approved_without_slack(town: Town) -> None:
@@ -175,6 +196,8 @@ def test_a_rejected_rollback_moves_nothing(town: Town) -> None:
     assert (rejected.returncode, plan in rejected.stdout) == (0, True), rejected.stderr
     late = town.asks("rollback", "approve", incident, "--plan", plan, "--as", "carla", code=1)
     assert "refused" in late["answer"]["text"]
+    over = switchman("rollback", "approve", incident, "--as", "carla", store=town.store)
+    assert (over.returncode, "is over: it is rejected" in over.stderr) == (1, True)
     assert rollback(town, incident)["phase"] == "rejected"
     assert all(name.endswith("-bad") for name in serving(town.process).values())
 
