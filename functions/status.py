@@ -12,7 +12,7 @@ from functions.edge import answers
 from shared import bootstrap
 from shared.domain.evidence import drill_markdown
 from shared.domain.stack import Stack
-from shared.wire import shown
+from shared.wire import duty, shown
 
 _NO_DATA = (
     "there is /api/incidents, /api/incidents/ID, /api/drills, /api/stacks, /api/stacks/ID, "
@@ -50,7 +50,7 @@ def _overview() -> str:
     return application.pages.overview(
         incidents=[shown.incident(view.incident, view.alerts) for view in views],
         drills=[shown.drill(row) for row in application.store.drills()],
-        on_call=shown.on_call(application.policy),
+        on_call=duty.on_call(application.policy, application.clock.now()),
         measures=shown.measures([view.incident for view in views]),
     )
 
@@ -94,7 +94,8 @@ def _data(path: list[str]) -> list[dict[str, Any]] | dict[str, Any] | None:
         case ["stacks", stack_id]:
             return _stack(stack_id)
         case ["oncall"]:
-            return shown.on_call(bootstrap.application().policy)
+            application = bootstrap.application()
+            return duty.on_call(application.policy, application.clock.now())
         case ["measures"]:
             return shown.measures([view.incident for view in store.incidents()])
         case _:

@@ -37,7 +37,7 @@ class Stage:
     ) -> None:
         self.client = client
         self.stack: StackPolicy = next(s for s in policy.stacks.values() if s.services)
-        self.approver = policy.teams[self.stack.rollback.approvers[0]].on_call
+        self.approver = policy.approvers(self.stack.id, began)[0].id
         self.patience = patience
         self.began = began
         self._say = say

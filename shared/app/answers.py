@@ -92,13 +92,14 @@ def newest(policy: Policy, views: Sequence[IncidentView]) -> Answer:
     return Answer(headline="The newest incidents", paragraphs=lines or ("There are none.",))
 
 
-def on_call(policy: Policy) -> Answer:
-    """Who is woken now, where, and for what."""
+def on_call(policy: Policy, at: datetime) -> Answer:
+    """Who is woken then, where, and for what; and why, where nobody is on call."""
     facts = tuple(
-        (team.name, f"{policy.on_call(team).name} in {team.channel}{_lanes(policy, team.id)}")
+        (team.name, f"{policy.on_call_names(team, at)} in {team.channel}{_lanes(policy, team.id)}")
         for team in policy.teams.values()
     )
-    return Answer(headline="Who is on call", facts=facts)
+    gaps = (policy.on_call(team, at).gap for team in policy.teams.values())
+    return Answer(headline="Who is on call", facts=facts, paragraphs=tuple(filter(None, gaps)))
 
 
 def _lanes(policy: Policy, team: str) -> str:

@@ -49,11 +49,11 @@ class Desk:
             if verb in _ASKING:
                 return self._asked(verb, words, typed)
             nothing_more(verb, words)
-            return self._read(verb, typed.command)
+            return self._read(verb, typed)
         except Unclear as unclear:
             return Answer(paragraphs=(str(unclear), f"`{typed.command} help` says what there is."))
 
-    def _read(self, verb: str, command: str) -> Answer:
+    def _read(self, verb: str, typed: Typed) -> Answer:
         match verb:
             case "status":
                 drills = self.reports.drills(limit=1)
@@ -61,9 +61,9 @@ class Desk:
             case "incidents":
                 return answers.newest(self.policy, self.reports.incidents(limit=_NEWEST))
             case "oncall":
-                return answers.on_call(self.policy)
+                return answers.on_call(self.policy, typed.at)
             case _:
-                return answers.usage(command)
+                return answers.usage(typed.command)
 
     def _asked(self, verb: str, words: Sequence[str], typed: Typed) -> ToStore | ToOpen:
         if self.policy.person_by_slack(typed.person) is None:
@@ -168,7 +168,8 @@ class Desk:
         )
         team = self.policy.owner(lane)
         how_bad = severity or self.policy.default_severity
-        paged = f"If it is opened, {self.policy.on_call(team).name} is paged in {team.channel}."
+        names = self.policy.on_call_names(team, typed.at)
+        paged = f"If it is opened, {names} is paged in {team.channel}."
         answer = Answer(
             headline=f"Asked for: a {how_bad} incident of {stack.name}, lane {lane}",
             paragraphs=(asked.text, paged),

@@ -9,7 +9,7 @@ from shared.cli.common import err
 from shared.cli.drill import app as drill
 from shared.cli.incidents import app as incidents
 from shared.cli.local import local
-from shared.cli.oncall import oncall
+from shared.cli.oncall import EXAMPLES, oncall
 from shared.cli.policy import classify, lint
 from shared.cli.policy_app import app as policy
 from shared.cli.rollback import app as rollback
@@ -34,7 +34,7 @@ app.command(epilog="Example: switchman local --port 8080 --data .switchman")(loc
 app.command(epilog="Example: switchman lint infra/policies/convex.yaml")(lint)
 app.command(epilog="Example: switchman classify alerts.jsonl | jq .lane")(classify)
 app.command(epilog="Example: switchman simulate docs/examples/bad-revision.jsonl")(simulate)
-app.command(epilog="Example: switchman oncall")(oncall)
+app.command(epilog=EXAMPLES)(oncall)
 app.add_typer(incidents, name="incidents", help="Read and work the incidents of a store.")
 app.add_typer(policy, name="policy", help="Try a policy out before it decides anything.")
 app.add_typer(rollback, name="rollback", help="Plan, ask for, and decide on rollbacks.")

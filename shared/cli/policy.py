@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +32,7 @@ def lint(
     path = policy or Path(os.environ.get("SWITCHMAN_POLICY") or SHIPPED_POLICY)
     if not path.exists():
         fail(f"{path}: there is no such file")
-    found = linted(path)
+    found = linted(path, datetime.now(UTC))
     for fault in found.faults:
         err.print(str(fault), markup=False, soft_wrap=True)
     if found.waiting:

@@ -86,7 +86,7 @@ def _print(played: Play, start: datetime) -> None:
         at = since(start, line.at)
         out.print(_row("" if at == before else at, line), soft_wrap=True)
         before = at
-    pages = sum(len(each.pages) for each in played.incidents())
+    pages = sum(page.wakes for each in played.incidents() for page in each.pages)
     ends = ", ".join(f"{i.lane} {i.severity} {i.state}" for i in played.incidents())
     out.print(f"\n{_count(pages, 'page')}; incidents: {ends or 'none'}", markup=False)
 

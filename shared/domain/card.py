@@ -45,6 +45,8 @@ _HEADLINES: Final = {
     PageStep.RELEASE_DOUBTFUL: "Released, and not surely well: {title}",
     PageStep.DATA_FAILED: "Data rollback failed: {title}",
     PageStep.DATA_HELD: "Data rollback in doubt, look at it now: {title}",
+    PageStep.ESCALATED: "Nobody has it yet: {title}",
+    PageStep.AFTER_HOLD: "Held back until now: {title}",
 }
 
 
@@ -55,7 +57,7 @@ def card_for(policy: Policy, incident: Incident, page: Page) -> Card:
     return Card(
         headline=_HEADLINES[page.step].format(title=incident.title),
         severity=incident.severity,
-        mention=person.slack if person else "",
+        mention=person.slack if person and page.wakes else "",
         facts=(
             ("Severity", incident.severity.value),
             ("Lane", lane.name),

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     WITH_CAUSE = "whoever has the cause has this too: nobody else is reminded"
     HANDED_OVER = "the cause is over: what it caused and still fires goes to its own owner"
     REMINDED = "nobody has acknowledged: somebody was paged again"
+    HELD_BACK = "nobody has acknowledged, and pages are held back for now"
     REOPENED = "the incident was reopened"
     RAISED = "a worse alert joined: the severity was raised and the owner paged"
     ENDED = "the alert ended; the settle timer resolves the incident"

@@ -77,6 +77,11 @@ class TimelineKind(StrEnum):
     DATA_DONE = "data_done"
     DATA_FAILED = "data_failed"
     DATA_NOT_DONE = "data_not_done"
+    ESCALATED = "escalated"
+    ESCALATION_ENDED = "escalation_ended"
+    NOBODY_ON_CALL = "nobody_on_call"
+    HELD_BACK = "held_back"
+    SHOWN = "shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +189,10 @@ class Incident:
     at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback` and did
     not help. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in the
     head because it waits for its review. `data` is the newest data rollback that was asked for.
+    not help. `escalated` is how many steps of its team's escalation were paged since the team
+    itself was. `held`: a page is held back, and follows. `services` are those of the stack that its
+    alerts named. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in
+    the head because it waits for its review.
 
     `merged` are the incidents that people merged into it, whose alerts are its own; it also
     answers for their lanes. `merged_into` is where this one went. `lane_was` is the lane that a
@@ -232,6 +241,9 @@ class Incident:
     cause: Cause | None = None
     symptoms: tuple[Symptom, ...] = ()
     data: DataRollback | None = None
+    escalated: int = 0
+    held: bool = False
+    services: tuple[str, ...] = ()
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""
@@ -307,9 +319,9 @@ class Incident:
         pages = tuple(page if old.key == page.key else old for old in self.pages)
         return replace(self, pages=pages)
 
-    def page_key(self, step: PageStep, person: str) -> str:
-        """The deduplication key of a page."""
-        return f"{self.id}/{step}/{self.rounds}/{person}/slack"
+    def page_key(self, step: PageStep, person: str, *, wakes: bool = True) -> str:
+        """The deduplication key of a page, or of what is shown while it is held back."""
+        return f"{self.id}/{step}/{self.rounds}/{person}/{'slack' if wakes else 'shown'}"
 
 
 def incident_id(stack: str, event_id: str) -> str:

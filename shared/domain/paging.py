@@ -32,6 +32,8 @@ class PageStep(StrEnum):
     RESUMED = "resumed"
     DATA_FAILED = "data-failed"
     DATA_HELD = "data-in-doubt"
+    ESCALATED = "escalated"
+    AFTER_HOLD = "after-hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class MessageRef:
 class Page:
     """One person woken once. `key` is incident/step/round/person/method.
 
-    `instead_of` names the channels in which this page could not be delivered.
+    `instead_of` names the channels in which this page could not be delivered. Without `wakes` it
+    is held back: shown in the channel, and mentioning nobody.
     """
 
     key: str
@@ -60,6 +63,7 @@ class Page:
     sent_at: datetime | None = None
     acknowledged_at: datetime | None = None
     message: MessageRef | None = None
+    wakes: bool = True
 
     def sent(self, message: MessageRef, at: datetime) -> Page:
         """This page, delivered."""

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.escalation import Called, EscalationStep, on_call, roster
 from shared.domain.lane import Route
 from shared.domain.ledger import LedgerRules
 from shared.domain.metrics import MetricQuery
+from shared.domain.quiet import Maintenance, QuietHours
 from shared.domain.routing import RouteIndex
+from shared.domain.schedule import Schedule
 from shared.domain.severity import Severity
 from shared.domain.snapshots import DataRules
 
@@ -45,13 +48,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """Who is woken for a lane. `on_call` is the person's id; `channel` is where pages appear."""
+    """Who is woken for a lane, and who after them. `channel` is where pages appear.
+
+    `on_call` is a person's id, or a schedule's.
+    """
 
     id: str
     name: str
     channel: str
     on_call: str
     members: tuple[str, ...] = ()
+    escalation: tuple[EscalationStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +192,9 @@ class Policy:
     default_severity: Severity = Severity.SEV3
     timing: Timing = Timing()
     name: str = ""
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    quiet_hours: tuple[QuietHours, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
     index: RouteIndex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -205,9 +215,13 @@ class Policy:
         """The team that owns a lane."""
         return self.teams[self.lane(lane_id).owner]
 
-    def on_call(self, team: Team) -> Person:
-        """Who is woken for this team now."""
-        return self.people[team.on_call]
+    def on_call(self, team: Team, at: datetime) -> Called:
+        """Who is woken for this team at that time; there is always somebody."""
+        return on_call(self, team, at)
+
+    def on_call_names(self, team: Team, at: datetime) -> str:
+        """Those people, as people call them."""
+        return " and ".join(self.people[each].name for each in self.on_call(team, at).people)
 
     def stack(self, stack_id: str) -> StackPolicy:
         """The stack's rules; an unknown stack has no services and may not be rolled back."""
@@ -218,11 +232,17 @@ class Policy:
         lanes = self.lanes.values()
         return next((lane for lane in lanes if lane.remediation is Remediation.ROLLBACK), None)
 
-    def approvers(self, stack_id: str) -> tuple[Person, ...]:
-        """Everyone who may approve this stack's rollbacks, whoever is on call first."""
+    def approvers(self, stack_id: str, at: datetime | None = None) -> tuple[Person, ...]:
+        """Everyone who may approve this stack's rollbacks; whoever is on call `at` first."""
         teams = [self.teams[team] for team in self.stack(stack_id).rollback.approvers]
-        ids = [*(team.on_call for team in teams), *(m for team in teams for m in team.members)]
-        return tuple(self.people[person] for person in dict.fromkeys(ids))
+        may = dict.fromkeys(each for team in teams for each in self.roster(team))
+        called = [p for team in teams for p in self.on_call(team, at).people] if at else []
+        first = [person for person in called if person in may]
+        return tuple(self.people[person] for person in dict.fromkeys((*first, *may)))
+
+    def roster(self, team: Team) -> tuple[str, ...]:
+        """Everybody who may be on call for the team, and its members."""
+        return roster(self, team)
 
     def approver_names(self, stack_id: str) -> str:
         """The teams that may approve this stack's rollbacks, as people call them."""

@@ -19,6 +19,12 @@ from shared.domain.policy import (
 )
 from shared.domain.snapshots import DataRules
 from shared.policy import schema
+from shared.policy.build_duty import (
+    build_maintenance,
+    build_quiet,
+    build_schedule,
+    build_step,
+)
 from shared.policy.durations import parse_duration
 from shared.policy.matchers import parse_matchers
 
@@ -34,6 +40,9 @@ def build(file: schema.PolicyFile) -> Policy:
         stacks={key: _stack(key, entry) for key, entry in file.stacks.items()},
         routes=tuple(map(_route, file.routes)),
         default_severity=file.severity.default,
+        schedules={key: build_schedule(key, entry) for key, entry in file.schedules.items()},
+        quiet_hours=tuple(map(build_quiet, file.quiet_hours)),
+        maintenance=tuple(map(build_maintenance, file.maintenance)),
     )
 
 
@@ -58,6 +67,7 @@ def _team(key: str, entry: schema.TeamEntry) -> Team:
         channel=entry.channel,
         on_call=entry.on_call,
         members=entry.members,
+        escalation=tuple(map(build_step, entry.escalation)),
     )
 
 

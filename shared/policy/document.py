@@ -13,7 +13,7 @@ import msgspec
 import yaml
 
 from shared.policy.faults import Fault
-from shared.policy.schema import Entry
+from shared.policy.kinds import Entry
 from shared.policy.version import other_version
 from shared.policy.wording import described, likely, nearest, right, shown_path
 
@@ -101,10 +101,12 @@ class Document:
                 known[str(section)].add(str(rest[0]))
         return known
 
-    def _refers(self, path: Path, section: str, name: str, known: Mapping[str, Set[str]]) -> None:
-        names = known.get(section, frozenset())
+    def _refers(self, path: Path, sections: str, name: str, known: Mapping[str, Set[str]]) -> None:
+        there = [each for each in sections.split(" or ") if each in known]
+        names = {each for section in there for each in known[section]}
         if name not in names:
-            self._fault(path, f"there is no {name!r} in {section}{nearest(name, names)}")
+            listed = " or ".join(there) or sections
+            self._fault(path, f"there is no {name!r} in {listed}{nearest(name, names)}")
 
     def _read(self, node: yaml.Node, kind: Any, path: Path) -> Any:
         self._lines.setdefault(path, node.start_mark.line + 1)
@@ -143,7 +145,8 @@ class Document:
             self._parts = values
         if lacking or _any_faulty(values.values()):
             return _NOTHING
-        value = kind(**values)
+        attributes = _attributes(kind)
+        value = kind(**{attributes[key]: each for key, each in values.items()})
         if isinstance(value, Entry):
             for key, text in value.faults():
                 self._fault((*path, key) if key else path, text)
@@ -217,13 +220,22 @@ class Document:
 @cache
 def _hints(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
     """What the schema says of each key; a file has many entries of one kind."""
-    return types.MappingProxyType(typing.get_type_hints(kind, include_extras=True))
+    hints = typing.get_type_hints(kind, include_extras=True)
+    keys = {each.encode_name: hints[each.name] for each in msgspec.structs.fields(kind)}
+    return types.MappingProxyType(keys)
+
+
+@cache
+def _attributes(kind: type[msgspec.Struct]) -> Mapping[str, str]:
+    """The attribute of each key; a few keys are words that Python keeps for itself."""
+    fields = msgspec.structs.fields(kind)
+    return types.MappingProxyType({each.encode_name: each.name for each in fields})
 
 
 @cache
 def _required(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """The keys that every entry of this kind has."""
-    return tuple(each.name for each in msgspec.structs.fields(kind) if each.required)
+    return tuple(each.encode_name for each in msgspec.structs.fields(kind) if each.required)
 
 
 def _any_faulty(values: typing.Iterable[Any]) -> bool:

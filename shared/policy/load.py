@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from shared.domain.policy import Policy
@@ -31,10 +32,10 @@ def loads(text: str, file: str) -> Policy:
     return build(entries)
 
 
-def lint(path: Path | str) -> Linted:
-    """Everything wrong with the policy in this file; what `lint` finds, `load` may still take."""
+def lint(path: Path | str, at: datetime) -> Linted:
+    """Everything wrong with the policy in this file at that time; `load` may still take it."""
     try:
-        return lints(_text(path), str(path))
+        return lints(_text(path), str(path), at)
     except PolicyError as error:
         return Linted(error.faults, ())
 

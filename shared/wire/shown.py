@@ -160,21 +160,6 @@ def plan(shown: Plan) -> dict[str, Any]:
     }
 
 
-def on_call(policy: Policy) -> list[dict[str, Any]]:
-    """For each team who is woken now, where, and for which lanes."""
-    return [
-        {
-            "team": team.id,
-            "name": team.name,
-            "channel": team.channel,
-            "person": policy.on_call(team).id,
-            "person_name": policy.on_call(team).name,
-            "lanes": [lane.id for lane in policy.lanes.values() if lane.owner == team.id],
-        }
-        for team in policy.teams.values()
-    ]
-
-
 def measures(incidents: Sequence[Incident]) -> dict[str, Any]:
     """How long it took to page, to acknowledge and to recover, over these incidents.
 
@@ -184,7 +169,7 @@ def measures(incidents: Sequence[Incident]) -> dict[str, Any]:
     """
     return {
         "incidents": len(incidents),
-        "to_page": _measure((i, _first(p.sent_at for p in i.pages)) for i in incidents),
+        "to_page": _measure((i, _first(p.sent_at for p in i.pages if p.wakes)) for i in incidents),
         "to_acknowledge": _measure(
             (i, _first(p.acknowledged_at for p in i.pages)) for i in incidents
         ),
@@ -253,6 +238,7 @@ def _page(page: Page) -> dict[str, Any]:
         "person": page.person,
         "channel": page.channel,
         "step": page.step.value,
+        "wakes": page.wakes,
         "sent_at": _time(page.sent_at),
         "acknowledged_at": _time(page.acknowledged_at),
         "details": list(page.details),

@@ -12,11 +12,13 @@ from shared.domain.alert import AlertStatus
 from shared.domain.card import card_for
 from shared.domain.decision import Decision, Reason
 from shared.domain.event import TimerKind
+from shared.domain.hours import WeeklyHours
 from shared.domain.incident import TimelineKind
 from shared.domain.incident_state import State
 from shared.domain.ledger import Latch, ServiceRecord
 from shared.domain.paging import Choice, PageStep
 from shared.domain.policy import AutomaticRules, OnPartial
+from shared.domain.quiet import Maintenance
 from shared.domain.rollback import MoveResult, NoPlan, Plan, RollbackMode, Verdict
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
@@ -180,6 +182,16 @@ def test_what_a_person_has_taken_up_stays_as_it_was_proposed(story: Story, taken
     assert ActionKind.PLAN not in kinds(decision)
     assert story.phase() is Phase.PROPOSED
     assert story.rollback().plan == known_good()
+
+
+def test_nothing_goes_by_itself_during_maintenance_of_the_stack(story: Story) -> None:
+    """Work was announced: people decide, and may approve it as ever."""
+    hours = WeeklyHours(zone="UTC", weekdays=frozenset({NOON.weekday()}))
+    work = Maintenance(name="New database", zone="UTC", stack="shop", hours=hours)
+    story.policy = replace(story.policy, maintenance=(work,))
+    text = said(planned(story))[TimelineKind.PROPOSED]
+    assert story.phase() is Phase.PROPOSED
+    assert "It needs approval: maintenance of the stack (New database) until" in text
 
 
 def test_an_alert_that_has_ended_sets_nothing_off(story: Story) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from shared.policy import PolicyError, lint, lints, load
 from shared.policy.rules import RULES
+from tests.builders import NOON
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "tests/samples/policies").glob("*.yaml"))
@@ -17,7 +18,7 @@ OF_RULES = {path.stem: path for path in SAMPLES if not path.stem.startswith("fau
 
 def printed(path: Path) -> list[str]:
     """What lint prints about this sample, without the folder."""
-    return [str(fault).removeprefix(f"{path.parent}/") for fault in lint(path).faults]
+    return [str(fault).removeprefix(f"{path.parent}/") for fault in lint(path, NOON).faults]
 
 
 def promised(path: Path) -> list[str]:
@@ -63,7 +64,7 @@ def test_a_rule_waits_while_what_it_reads_has_a_fault() -> None:
     """What is misspelt may be just what a rule would miss: it is not claimed to be missing."""
     text = OF_RULES["rollback-without-health"].read_text(encoding="utf-8")
     misspelt = text.replace("shop-front: {}", "shop-front: {helth: [{path: /}]}")
-    found = lints(misspelt, "policy.yaml")
+    found = lints(misspelt, "policy.yaml", NOON)
     (fault,) = found.faults
     assert "'helth' is not known here; did you mean health?" in fault.text
     assert "rollback-without-health" in found.waiting
@@ -72,7 +73,7 @@ def test_a_rule_waits_while_what_it_reads_has_a_fault() -> None:
 def test_a_rule_does_not_wait_for_a_part_that_it_does_not_read() -> None:
     """A fault in one part of the file and a broken rule in another are told together."""
     text = OF_RULES["same-email"].read_text(encoding="utf-8")
-    found = lints(f"{text}\ntiming: {{settle: soon}}\n", "policy.yaml")
+    found = lints(f"{text}\ntiming: {{settle: soon}}\n", "policy.yaml", NOON)
     assert [fault.text.split()[0] for fault in found.faults] == ["bob", "timing.settle"]
     assert "same-email" not in found.waiting
 
@@ -80,6 +81,6 @@ def test_a_rule_does_not_wait_for_a_part_that_it_does_not_read() -> None:
 @pytest.mark.parametrize("text", ["", "a: [", "7", "version: 1\nroute: []"])
 def test_what_cannot_be_read_breaks_no_rule(text: str) -> None:
     """Nothing is claimed about a file whose parts are not known; all rules wait."""
-    found = lints(text, "policy.yaml")
+    found = lints(text, "policy.yaml", NOON)
     assert found.faults
     assert len(found.waiting) == len(RULES)

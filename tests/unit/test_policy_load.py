@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from shared.domain.policy import Remediation
 from shared.domain.severity import Severity
 from shared.policy import PolicyError, load, loads
+from tests.builders import NOON
 
 SHIPPED = Path(__file__).parents[2] / "infra/policies/convex.yaml"
 
@@ -54,7 +55,7 @@ def test_a_small_policy_is_short_and_has_sensible_defaults() -> None:
     assert service.resource == "projects/p/locations/r/services/shop-front"
     assert service.health[0].expect_status == (200,)
     assert policy.lane("infra").remediation is Remediation.ROLLBACK
-    assert policy.on_call(policy.owner("infra")).slack == "U0ANA00001"
+    assert policy.on_call(policy.owner("infra"), NOON).people == ("ana",)
 
 
 def test_the_shipped_policy_is_what_the_runbook_says() -> None:

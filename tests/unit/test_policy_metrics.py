@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.metrics import SOURCES, Bound, Budget, MetricQuery, Over
 from shared.policy import PolicyError, loads
-from shared.policy.schema import MetricSource
+from shared.policy.kinds import MetricSource
 
 HEAD = """\
 version: 1

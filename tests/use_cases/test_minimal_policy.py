@@ -11,6 +11,7 @@ from shared.domain.alert import Alert, AlertStatus
 from shared.domain.paging import Choice
 from shared.domain.rollback_phase import Phase
 from shared.policy import lint, load
+from tests.builders import NOON
 from tests.use_cases.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def test_it_is_short_and_shown_as_it_is() -> None:
     """At most 25 lines, without a fault, and the README has it word for word."""
     text = FILE.read_text(encoding="utf-8")
     assert text.count("\n") <= 25
-    assert lint(FILE).faults == ()
+    assert lint(FILE, NOON).faults == ()
     assert f"```yaml\n{text}```\n" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 

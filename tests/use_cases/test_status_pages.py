@@ -23,7 +23,7 @@ from shared.domain.ledger import Good, Latch, ServiceRecord, Soak
 from shared.domain.paging import Choice, Page, PageStep
 from shared.domain.rollback import MoveResult, NoPlan, TrafficTarget
 from shared.domain.stack import Stack
-from shared.wire import shown
+from shared.wire import duty, shown
 from tests.builders import (
     BACKEND,
     BEN,
@@ -81,7 +81,7 @@ def overview(*incidents: dict[str, Any], drills: tuple[DrillRow, ...] = ()) -> T
         Pages(policy(), ManualClock(NOON + 60 * MINUTE)).overview(
             incidents=incidents,
             drills=[shown.drill(row) for row in drills],
-            on_call=shown.on_call(policy()),
+            on_call=duty.on_call(policy(), NOON),
             measures=NO_MEASURES,
         )
     )

@@ -77,6 +77,8 @@ PAGE_STEPS: Final[Mapping[str, str]] = {
     "data-failed": "the data rollback failed",
     "data-in-doubt": "nobody knows whether data was replaced",
     "handed-over": "it was moved to their lane",
+    "escalated": "nobody had acknowledged",
+    "after-hold": "it had been held back",
 }
 
 

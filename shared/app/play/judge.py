@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.app.play.play import Play
-from shared.domain.action import NoticeOrder
+from shared.domain.action import ActionKind, NoticeOrder, PageOrder
 from shared.domain.expectation import Case, Expectation, Mismatch
 from shared.domain.incident import Incident
 from shared.domain.play import Answered
@@ -69,7 +69,7 @@ class _Judge:
     def _people(self, incident: Incident | None) -> Iterator[Mismatch]:
         expected = self.expected
         if expected.paged is not None:
-            pages = incident.pages if incident else ()
+            pages = [page for page in incident.pages if page.wakes] if incident else []
             ordered = sorted(pages, key=lambda page: page.decided_at)
             timed = [(p.person, f"{p.person}@{self.since(p.decided_at)}") for p in ordered]
             same = len(timed) == len(expected.paged) and all(
@@ -79,10 +79,26 @@ class _Judge:
             got = ", ".join(at for _, at in timed) or "nobody"
             yield from self._compare("paged", same, got, why)
         if expected.notified is not None:
-            orders = [action.order for action in self.played.course.begun]
-            channels = tuple(each.channel for each in orders if isinstance(each, NoticeOrder))
+            channels = self._notified()
             got = ", ".join(channels) or "nobody"
             yield from self._compare("notified", channels == expected.notified, got)
+
+    def _notified(self) -> tuple[str, ...]:
+        """Where something was shown that woke nobody: notices, and pages that are held back."""
+        shown = {
+            page.key: page.channel
+            for incident in self.played.incidents()
+            for page in incident.pages
+            if not page.wakes
+        }
+        channels: list[str] = []
+        for action in self.played.course.begun:
+            match action.order:
+                case NoticeOrder(channel=channel):
+                    channels.append(channel)
+                case PageOrder(page=key) if key in shown and action.kind is ActionKind.PAGE:
+                    channels.append(shown[key])
+        return tuple(channels)
 
     def _remedy(self, incident: Incident | None) -> Iterator[Mismatch]:
         expected = self.expected

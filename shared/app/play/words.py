@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 from shared.domain.action import Action, ActionKind, NoticeOrder, PageOrder, TellOrder
 from shared.domain.incident import Incident
+from shared.domain.paging import Page
 from shared.domain.play import (
     CloudRunSet,
     Deployed,
@@ -28,13 +29,19 @@ def action_in_words(action: Action, incident: Incident | None) -> str:
     match action.order:
         case PageOrder(page=key) if incident and action.kind is ActionKind.PAGE:
             page = incident.page(key)
-            return f"{page.person} of {page.team} in {page.channel}: {page.step}" if page else ""
+            return _page_in_words(page) if page else ""
         case NoticeOrder(channel=channel, headline=headline, paragraphs=paragraphs):
             return f"In {channel}: {' '.join((headline, *paragraphs))}"
         case TellOrder(text=text):
             return text
         case _:
             return ""
+
+
+def _page_in_words(page: Page) -> str:
+    if not page.wakes:
+        return f"In {page.channel}, without waking anybody: {page.step}"
+    return f"{page.person} of {page.team} in {page.channel}: {page.step}"
 
 
 def world_in_words(what: OfCloudRun) -> str:

@@ -9,6 +9,7 @@ from shared.domain.decide.alerts import on_alert
 from shared.domain.decide.causes import follow_causes
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill
+from shared.domain.decide.escalating import keep_paging
 from shared.domain.decide.observing import on_look_due
 from shared.domain.decide.people import on_instruction
 from shared.domain.decide.rejected import on_rejected
@@ -52,4 +53,5 @@ def decide(policy: Policy, stack: Stack, event: Event, now: datetime) -> Decisio
         case _:
             assert_never(event)
     follow_causes(draft)
+    keep_paging(draft, stack)
     return draft.decision(reason)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.domain.alert import Alert, AlertStatus
+from shared.domain.decide.affected import concerned, newly_concerned
 from shared.domain.decide.causes import cause_of
 from shared.domain.decide.draft import Draft, reopened
 from shared.domain.decide.endings import alert_row, confirmed, ended, overtaken
+from shared.domain.decide.escalating import page_owner, remind
 from shared.domain.decide.joining import (
     began_at,
     did_not_hold,
@@ -21,8 +23,6 @@ from shared.domain.decide.making_way import make_way
 from shared.domain.decide.opening import (
     new_incident,
     opened,
-    page_owner,
-    remind,
     watch,
     wish_rollback,
 )
@@ -120,6 +120,7 @@ def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
         trigger=alert.row_id,
         runbook=alert.runbook or lane.runbook,
         settles=True,
+        services=concerned(draft, alert),
     )
     draft.say(
         incident,
@@ -133,6 +134,7 @@ def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
 def _join(draft: Draft, incident: Incident, event: AlertReceived) -> Reason:
     """The alert belongs to an incident that exists; usually nothing else follows."""
     alert, found = event.alert, event.classification
+    incident = newly_concerned(draft, incident, alert)
     moved = incident.moved(Trigger.ALERT_FIRED)
     assert not isinstance(moved, Refusal), "reviewed incidents are over and never joined"
     if incident.state is State.RESOLVED:
@@ -188,7 +190,7 @@ def _still_paged(draft: Draft, incident: Incident) -> bool:
     Who acknowledged, or ended the incident, is done with it. A page from the future was sent
     before the clock was set back, nobody knows how far.
     """
-    sent = [page for page in incident.pages if page.sent_at]
+    sent = [page for page in incident.pages if page.sent_at and page.wakes]
     last = max(sent, key=lambda page: page.decided_at, default=None)
     if last is None or last.acknowledged_at is not None or incident.ended_by:
         return False

@@ -57,7 +57,8 @@ def why_too_few(draft: Draft, requester: Person) -> str:
 
 def page_approvers(draft: Draft, incident: Incident, requester: Person) -> None:
     """Page as many as have to approve, none of them the one who asks."""
-    others = [p for p in draft.policy.approvers(draft.stack.id) if p != requester]
+    ready = draft.policy.approvers(draft.stack.id, draft.now)
+    others = [p for p in ready if p != requester]
     for other in others[: _needed(draft)]:
         incident = _page(draft, incident, other)
 
@@ -72,7 +73,8 @@ def _counted(
     incident = acknowledged(incident if isinstance(noted, Refusal) else noted, person.id, at)
     incident = replace(incident, rollback=replace(approved, phase=Phase.PROPOSED))
     left_out = {*approved.approvers, approved.requested_by}
-    others = [p for p in draft.policy.approvers(draft.stack.id) if p.id not in left_out]
+    ready = draft.policy.approvers(draft.stack.id, draft.now)
+    others = [p for p in ready if p.id not in left_out]
     paged = {page.person for page in incident.pages}
     if others and not any(other.id in paged for other in others):
         incident = _page(draft, incident, others[0])
@@ -81,7 +83,7 @@ def _counted(
 
 def _page(draft: Draft, incident: Incident, approver: Person) -> Incident:
     teams = (draft.policy.teams[t] for t in draft.policy.stack(draft.stack.id).rollback.approvers)
-    team = next(t for t in teams if approver.id == t.on_call or approver.id in t.members)
+    team = next(t for t in teams if approver.id in draft.policy.roster(t))
     incident = draft.page(incident, PageStep.ASKED, team_id=team.id, person_id=approver.id)
     draft.say(incident, TimelineKind.PAGING, f"{approver.name} may approve it and is being paged")
     return incident

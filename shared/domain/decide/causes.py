@@ -12,11 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.decide.draft import Draft, nobody_has_it
+from shared.domain.decide.escalating import page_owner, remind
 from shared.domain.decide.making_way import stands_alone
-from shared.domain.decide.opening import (
-    page_owner,
-    remind,
-)
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import OVER, State, Trigger
 from shared.domain.links import Cause, Symptom
@@ -98,7 +95,7 @@ def _goes_on(incident: Incident) -> bool:
     """Whether somebody was woken for it, other than to approve a rollback, and it is not over."""
     if incident.state not in _GOES_ON or incident.aside or stands_alone(incident):
         return False
-    return any(page.step is not PageStep.ASKED for page in incident.pages)
+    return any(page.wakes and page.step is not PageStep.ASKED for page in incident.pages)
 
 
 def _paged_now(draft: Draft, incident: Incident) -> bool:

@@ -12,7 +12,7 @@ from shared.domain.data_rollback import DataOutcome, DataPlan, DataResult, DataR
 from shared.domain.data_words import snapshot_in_words, way_back
 from shared.domain.decide.data_approvals import why_stale
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import remind
+from shared.domain.decide.escalating import remind
 from shared.domain.decision import Reason
 from shared.domain.event import ActionFinished, TimerKind
 from shared.domain.incident import Incident, TimelineKind

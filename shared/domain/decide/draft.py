@@ -7,10 +7,12 @@ from datetime import datetime
 
 from shared.domain.action import Action, ActionKind, Order, PageOrder, TellOrder
 from shared.domain.decision import Decision, IncidentRow, Reason, Row, TimelineRow
+from shared.domain.escalation import Call, Called
 from shared.domain.event import Event, Timer, TimerKind
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.paging import Page, PageStep
 from shared.domain.policy import Policy
+from shared.domain.quiet import MAY_WAIT, Hold, held
 from shared.domain.stack import MOST_ASIDE, Stack
 
 
@@ -100,7 +102,15 @@ class Draft:
     def timer(self, kind: TimerKind, incident: Incident, due: datetime) -> None:
         """Look at the incident again at this time."""
         timer = Timer(kind=kind, stack=self.stack.id, incident=incident.id, due=due)
+        self._timers = [each for each in self._timers if each.id != timer.id]
         self._timers.append(timer)
+
+    def waits(self, kind: TimerKind, incident: Incident) -> bool | None:
+        """Whether this decision sets the timer; None where it leaves it as it was."""
+        if any((each.kind, each.incident) == (kind, incident.id) for each in self._timers):
+            return True
+        cleared = any((each.kind, each.incident) == (kind, incident.id) for each in self._cleared)
+        return False if cleared else None
 
     def clear(self, timer: Timer) -> None:
         """The timer has done its work."""
@@ -117,22 +127,58 @@ class Draft:
     ) -> Incident:
         """Wake whoever is on call for the incident's team (or another) and put the incident."""
         team = self.policy.teams[team_id] if team_id else self.policy.owner(incident.lane)
-        person = self.policy.people[person_id] if person_id else self.policy.on_call(team)
-        while incident.page(incident.page_key(step, person.id)) is not None:
-            incident = replace(incident, rounds=incident.rounds + 1)
-        page = Page(
-            key=incident.page_key(step, person.id),
-            step=step,
-            team=team.id,
-            person=person.id,
-            channel=team.channel,
-            decided_at=self.now,
-            details=details,
-            instead_of=instead_of,
-        )
-        incident = incident.with_page(page)
+        called = Called((Call(team.id, person_id),))
+        if not person_id:
+            called = self.policy.on_call(team, self.now)
+        return self.call(incident, step, called, details, instead_of)
+
+    def call(
+        self,
+        incident: Incident,
+        step: PageStep,
+        called: Called,
+        details: tuple[str, ...] = (),
+        instead_of: tuple[str, ...] = (),
+    ) -> Incident:
+        """Wake these people, or show it to the first of them while pages are held back."""
+        hold = held(self.policy, incident, self.now) if step in MAY_WAIT else None
+        incident = replace(incident, held=hold is not None)
+        if called.gap:
+            self.say(incident, TimelineKind.NOBODY_ON_CALL, called.gap)
+            details = (called.gap, *details)
+        if hold is not None:
+            details = (f"Held back, it wakes nobody yet: {hold}.", *details)
+            self.hold(incident, hold)
+        for each in called.calls[:1] if hold else called.calls:
+            incident = self._send(
+                incident,
+                Page(
+                    key="",
+                    step=step,
+                    team=each.team,
+                    person=each.person,
+                    channel=self.policy.teams[each.team].channel,
+                    decided_at=self.now,
+                    details=details,
+                    instead_of=instead_of,
+                    wakes=hold is None,
+                ),
+            )
+        return incident
+
+    def hold(self, incident: Incident, hold: Hold) -> None:
+        """Say that pages are held back, and look again when that is over."""
+        self.say(incident, TimelineKind.HELD_BACK, f"Pages are held back: {hold}")
+        self.timer(TimerKind.REMIND, incident, hold.over(self.now))
+
+    def _send(self, incident: Incident, page: Page) -> Incident:
+        """Every page has a key of its own: where that is taken, another round begins."""
+        key = incident.page_key(page.step, page.person, wakes=page.wakes)
+        if incident.page(key) is not None:
+            return self._send(replace(incident, rounds=incident.rounds + 1), page)
+        incident = incident.with_page(replace(page, key=key))
         self.put(incident)
-        self.act(ActionKind.PAGE, incident.id, PageOrder(page=page.key))
+        self.act(ActionKind.PAGE, incident.id, PageOrder(page=key))
         return incident
 
     def refresh(self, incident: Incident) -> None:
@@ -161,7 +207,13 @@ class Draft:
 
 def nobody_has_it(incident: Incident) -> Incident:
     """The incident as it is after its remedy failed: somebody has to take it up again."""
-    return replace(incident, acknowledged_at=None, acknowledged_by="", mitigated_at=None)
+    return replace(
+        incident,
+        acknowledged_at=None,
+        acknowledged_by="",
+        mitigated_at=None,
+        escalated=0,
+    )
 
 
 def reopened(incident: Incident, at: datetime) -> Incident:
@@ -173,6 +225,7 @@ def reopened(incident: Incident, at: datetime) -> Incident:
         ended_by="",
         reopened_at=at,
         cause=replace(incident.cause, holds=False) if incident.cause else None,
+        held=False,
     )
 
 
@@ -183,4 +236,5 @@ def acknowledged(incident: Incident, by: str, at: datetime) -> Incident:
         acknowledged_at=incident.acknowledged_at or at,
         acknowledged_by=incident.acknowledged_by or by,
         pages=tuple(page.acknowledged(at) for page in incident.pages),
+        held=False,
     )

@@ -8,14 +8,8 @@ from dataclasses import replace
 from shared.domain.alert import AlertRow
 from shared.domain.decide.causes import cause_of, named
 from shared.domain.decide.draft import Draft, reopened
-from shared.domain.decide.opening import (
-    new_incident,
-    opened,
-    page_owner,
-    remind,
-    watch,
-    wish_rollback,
-)
+from shared.domain.decide.escalating import page_owner, remind
+from shared.domain.decide.opening import new_incident, opened, watch, wish_rollback
 from shared.domain.decision import MovedAlert
 from shared.domain.ids import derive
 from shared.domain.incident import Incident, TimelineKind, incident_id

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from shared.domain.alert import Alert
 from shared.domain.decide.causes import holding_cause
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import page_owner, remind
+from shared.domain.decide.escalating import escalates, page_owner, remind
 from shared.domain.decide.proposals import propose_further
 from shared.domain.decide.severity import raised
 from shared.domain.decision import Reason
@@ -134,6 +134,8 @@ def note_unpaged(draft: Draft, incident: Incident, alert: Alert) -> None:
     if not _is_news(incident, alert) or incident.joined:
         return
     draft.put(replace(incident, joined=alert.title))
+    if incident.held or escalates(draft, incident):
+        return  # that page comes, and nobody is woken earlier because of this
     due = _last_page(draft, incident) + draft.policy.timing.repage_after
     draft.timer(TimerKind.REMIND, incident, due)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import page_owner, remind, watch, wish_rollback
+from shared.domain.decide.escalating import page_owner, remind
+from shared.domain.decide.opening import watch, wish_rollback
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import Trigger
 from shared.domain.machine import Refusal

@@ -85,7 +85,7 @@ def _told(draft: Draft, into: Incident, incident: Incident, person: Person) -> I
     draft.say(into, TimelineKind.MERGED, text)
     if incident.severity.worse_than(into.severity):
         return raised(draft, into, incident.severity, text)
-    on_call = draft.policy.on_call(draft.policy.owner(into.lane))
-    if person == on_call:
+    called = draft.policy.on_call(draft.policy.owner(into.lane), draft.now)
+    if called.people == (person.id,):
         return into
     return draft.page(replace(into, rounds=into.rounds + 1), PageStep.JOINED, (text,))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from shared.domain.action import ActionKind, PlanOrder
 from shared.domain.decide.draft import Draft
+from shared.domain.decide.escalating import page_owner, remind
 from shared.domain.event import AlertReceived, TimerKind
 from shared.domain.incident import Incident, Rollback, TimelineKind, incident_id
 from shared.domain.incident_state import State
@@ -16,9 +16,6 @@ from shared.domain.policy import Lane, Remediation
 from shared.domain.rollback import RollbackMode
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
-
-LONGEST_REMINDER: Final = 4
-"""How often the wait between reminders is doubled: from a quarter of an hour to four hours."""
 
 
 def new_incident(
@@ -67,28 +64,6 @@ def watch(draft: Draft, incident: Incident) -> None:
     """Set the timer that ends the incident once nothing fires, if that is how it ends."""
     if incident.settles:
         draft.timer(TimerKind.SETTLE, incident, draft.now + draft.policy.timing.settle)
-
-
-def remind(draft: Draft, incident: Incident) -> None:
-    """Look again whether somebody has acknowledged, each time after twice as long.
-
-    Reminders that somebody acknowledged, and those from before it was reopened, do not count.
-    """
-    since = incident.reopened_at or incident.opened_at
-    reminders = sum(
-        page.step is PageStep.REMINDER and page.acknowledged_at is None and page.decided_at >= since
-        for page in incident.pages
-    )
-    wait = draft.policy.timing.remind_after * 2 ** min(reminders, LONGEST_REMINDER)
-    draft.timer(TimerKind.REMIND, incident, draft.now + wait)
-
-
-def page_owner(draft: Draft, incident: Incident, step: PageStep) -> Incident:
-    """Page whoever is on call for the lane."""
-    incident = draft.page(incident, step)
-    person = draft.policy.people[incident.pages[-1].person]
-    draft.say(incident, TimelineKind.PAGING, f"{person.name} is on call and is being paged")
-    return incident
 
 
 def wish_rollback(

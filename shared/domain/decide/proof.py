@@ -13,7 +13,7 @@ from typing import Final
 from shared.domain.action import ActionKind, Measured, MeasureOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import remind
+from shared.domain.decide.escalating import remind
 from shared.domain.decide.proposals import propose_further
 from shared.domain.decide.verdicts import awaits_verdict, recovered, rules, settle_verdict
 from shared.domain.decision import Reason

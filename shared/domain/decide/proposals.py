@@ -17,6 +17,7 @@ from shared.domain.incident import Incident, Rollback, TimelineKind
 from shared.domain.incident_state import State, Trigger
 from shared.domain.machine import Refusal
 from shared.domain.paging import PageStep
+from shared.domain.quiet import maintained
 from shared.domain.rollback import NoPlan, Plan, RollbackMode, Verdict
 from shared.domain.rollback_phase import Phase, Step
 
@@ -142,6 +143,9 @@ def _proposed(
     rules = draft.policy.stack(draft.stack.id).rollback.automatic
     moment = Moment(now=draft.now, firing=trigger is AlertStatus.FIRING)
     answer = judge(rules, draft.stack, incident, plan, moment)
+    announced = maintained(draft.policy, draft.stack.id, draft.now)
+    if isinstance(answer, MayGo) and announced:
+        answer = NeedsApproval(announced)
     proposed = replace(rollback, proposed_at=draft.now)
     said = f"Rollback proposed: {', '.join(service.in_words() for service in plan.services)}"
     if isinstance(answer, NeedsApproval) and rules is not None:

@@ -130,7 +130,11 @@ def _sent(draft: Draft, incident: Incident, page: Page, outcome: Delivered) -> I
     incident = incident.with_page(page)
     person = draft.policy.people.get(page.person)
     who = person.name if person else page.person
-    draft.say(incident, TimelineKind.PAGED, f"Paged {who} in {page.channel}")
+    if page.wakes:
+        draft.say(incident, TimelineKind.PAGED, f"Paged {who} in {page.channel}")
+    else:
+        text = f"Shown in {page.channel}, without waking anybody"
+        draft.say(incident, TimelineKind.SHOWN, text)
     draft.put(incident)
     return incident
 
@@ -158,6 +162,8 @@ def _page_failed(draft: Draft, incident: Incident, event: ActionFinished, reason
     failed = incident.page(event.action.order.page)
     where = failed.channel if failed else "an unknown channel"
     draft.say(incident, TimelineKind.PAGE_FAILED, f"The page to {where} failed: {reason}")
+    if failed is not None and not failed.wakes:
+        return  # the page itself is still to come
     tried = (*failed.instead_of, failed.channel) if failed else ()
     teams = draft.policy.teams.values()
     other = next((team for team in teams if team.channel not in tried), None)

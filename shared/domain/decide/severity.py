@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from shared.domain.decide.causes import holding_cause
 from shared.domain.decide.draft import Draft
+from shared.domain.decide.escalating import page_owner
 from shared.domain.decide.notices import tell_team
-from shared.domain.decide.opening import page_owner
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.paging import PageStep
 from shared.domain.policy import Person
@@ -53,7 +53,7 @@ def _lowered(
     draft: Draft, incident: Incident, severity: Severity, why: str, person: Person
 ) -> Incident | str:
     team = draft.policy.owner(incident.lane)
-    ours = person.id in (team.on_call, *team.members)
+    ours = person.id in draft.policy.roster(team)
     if not ours and not draft.policy.may_approve(incident.stack, person):
         approvers = draft.policy.approver_names(incident.stack)
         return f"only {team.name}, or {approvers}, may call it less bad than {incident.severity}"

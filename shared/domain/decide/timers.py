@@ -10,9 +10,10 @@ from shared.domain.alert import AlertStatus
 from shared.domain.decide.causes import goes_on_alone, holding_cause
 from shared.domain.decide.data_approvals import expire_data, withdraw_data
 from shared.domain.decide.draft import Draft, reopened
+from shared.domain.decide.escalating import next_page, page_owner, remind
 from shared.domain.decide.handing import hand_over, theirs
 from shared.domain.decide.making_way import over
-from shared.domain.decide.opening import ask_for_plan, page_owner, remind, watch
+from shared.domain.decide.opening import ask_for_plan, watch
 from shared.domain.decide.proof import measure, verify
 from shared.domain.decide.verdicts import settle_verdict
 from shared.domain.decision import Reason
@@ -151,24 +152,10 @@ def _expire(draft: Draft, incident: Incident) -> Reason:
 
 
 def _remind(draft: Draft, incident: Incident) -> Reason:
-    """Page again while nobody has acknowledged, or about what joined since the last page."""
+    """Page again, unless the owner of its cause has this one too."""
     if incident.cause is not None and incident.cause.holds:
         return _wait_on(draft, incident)
-    if incident.state is State.OPEN:
-        incident = replace(incident, joined="", rounds=incident.rounds + 1)
-        incident = page_owner(draft, incident, PageStep.REMINDER)
-        remind(draft, incident)
-    elif incident.joined and incident.state in (State.ACKNOWLEDGED, State.MITIGATED):
-        draft.say(incident, TimelineKind.JOINED, f"Joined: {incident.joined}")
-        incident = replace(incident, joined="", rounds=incident.rounds + 1)
-        incident = page_owner(draft, incident, PageStep.JOINED)
-    elif incident.state in (State.RESOLVING, State.MITIGATING):
-        remind(draft, incident)  # it may come back to where nobody has it
-        return Reason.STALE
-    else:
-        return Reason.STALE
-    draft.refresh(incident)
-    return Reason.REMINDED
+    return next_page(draft, incident)
 
 
 def _wait_on(draft: Draft, incident: Incident) -> Reason:

@@ -9,7 +9,8 @@ from shared.domain.action import ActionKind, TrafficOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.decide.aftermath import after_moving, with_repin
 from shared.domain.decide.draft import Draft, nobody_has_it
-from shared.domain.decide.opening import remind, watch
+from shared.domain.decide.escalating import remind
+from shared.domain.decide.opening import watch
 from shared.domain.decide.proof import await_proof
 from shared.domain.decide.proposals import propose_further
 from shared.domain.decide.verdicts import in_words, measured, split_in_words

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.policy.rules import lanes, people, rollbacks, routes, stacks
+from shared.policy.rules import lanes, people, quiet, rollbacks, routes, schedules, stacks
 from shared.policy.rules.rule import Check, Found, Rule
 
 __all__ = ["RULES", "Check", "Found", "Rule"]
 
 RULES: Final[tuple[Rule, ...]] = (
     *people.RULES,
+    *schedules.RULES,
+    *quiet.RULES,
     *stacks.RULES,
     *rollbacks.RULES,
     *lanes.RULES,

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from shared.policy.rules.reached import people
 from shared.policy.rules.rule import Found, Rule
 from shared.policy.schema import PersonEntry, PolicyFile
 
 
 def _unwakeable(file: PolicyFile) -> Iterator[Found]:
+    told: set[str] = set()
     for key, team in file.teams.items():
-        person = file.people[team.on_call]
-        if not _wakes(person):
+        pages = (key, *(step.page for step in team.escalation))
+        for each in dict.fromkeys(person for page in pages for person in people(file, page)):
+            if each in told or _wakes(file.people[each]):
+                continue
+            told.add(each)
             yield (
-                ("people", team.on_call),
-                f"{person.name} is on call for {key} and has nothing that can wake them: "
-                f"give people.{team.on_call} its slack, a member id such as U024BE7LH",
+                ("people", each),
+                f"{file.people[each].name} is on call for {key} and has nothing that can wake "
+                f"them: give people.{each} its slack, a member id such as U024BE7LH",
             )
 
 
@@ -49,7 +54,7 @@ RULES: Final = (
     Rule(
         name="unwakeable-person",
         says="whoever is on call can be woken",
-        reads=("people", "teams"),
+        reads=("people", "teams", "schedules"),
         check=_unwakeable,
     ),
     Rule(

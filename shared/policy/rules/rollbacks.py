@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared.domain.policy import Remediation
+from shared.policy.rules.reached import of_team
 from shared.policy.rules.rule import Found, Rule
 from shared.policy.schema import PolicyFile, StackEntry
 
@@ -56,7 +57,7 @@ def _without_approvers(file: PolicyFile) -> Iterator[Found]:
 
 def _able_to_approve(file: PolicyFile, stack: StackEntry) -> set[str]:
     teams = [file.teams[key] for key in stack.rollback.approvers]
-    people = {person for team in teams for person in (team.on_call, *team.members)}
+    people = {person for team in teams for person in of_team(file, team)}
     return {each for each in people if file.people[each].slack or file.people[each].email}
 
 
@@ -76,7 +77,7 @@ RULES: Final = (
     Rule(
         name="rollback-without-approvers",
         says="enough people may approve a stack's rollbacks where a lane's remediation is `rollback`",
-        reads=("lanes", "stacks", "teams", "people"),
+        reads=("lanes", "stacks", "teams", "people", "schedules"),
         check=_without_approvers,
     ),
 )

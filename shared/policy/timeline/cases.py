@@ -19,7 +19,7 @@ from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 from shared.policy.document import Document
 from shared.policy.faults import Fault, PolicyError
-from shared.policy.schema import Entry, Text
+from shared.policy.kinds import Entry, Text
 from shared.policy.timeline.build import START, Placed, ReadAlerts, Timeline
 from shared.policy.timeline.schema import Moment, StepEntry
 

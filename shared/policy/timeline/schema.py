@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from shared.domain.paging import Choice
 from shared.domain.severity import Severity
-from shared.policy.schema import Duration, Entry, Percent, Text
+from shared.policy.kinds import Duration, Entry, Percent, Text
 
 SAYINGS: Final = (
     *("alert", "ends", "acknowledge", "approve", "reject", "resolve", "ask"),
