@@ -99,7 +99,7 @@ class IncidentForms:
         lane = pick(words[0], self.policy.lanes, "lane")
         nothing_more("lane INCIDENT LANE", words[1:])
         team = self.policy.owner(lane)
-        paged = f"{self.policy.on_call(team).name} is paged in {team.channel}"
+        paged = f"{self.policy.on_call_names(team, asked.at)} is paged in {team.channel}"
         return replace(asked, lane=lane), f"If {found.id} can move to lane {lane}, {paged}."
 
     def _incident(self, words: Sequence[str], typed: Typed) -> Incident:
