@@ -108,6 +108,15 @@ def _split(value: str) -> SplitResult:
         return SplitResult("", "", "", "", "")
 
 
+def policy_path(env: Mapping[str, str]) -> Path:
+    """The policy file of `SWITCHMAN_POLICY`, or the shipped one. Raises `SettingsError`."""
+    faults: list[str] = []
+    path = _policy(env.get("SWITCHMAN_POLICY", ""), faults)
+    if faults:
+        raise SettingsError(tuple(faults))
+    return path
+
+
 def _policy(value: str, faults: list[str]) -> Path:
     path = Path(value) if value else SHIPPED_POLICY
     if not path.is_file():

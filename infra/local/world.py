@@ -24,7 +24,7 @@ from shared import bootstrap
 from shared.adapters.embedded_bus import EmbeddedBus, Route, everything
 from shared.adapters.structured_log import configure
 from shared.app.accept import COMMAND
-from shared.config import CLOUD_RUN_ADDRESS, SHIPPED_POLICY, SNAPSHOTS
+from shared.config import CLOUD_RUN_ADDRESS, SNAPSHOTS, policy_path
 from shared.domain.policy import Policy
 from shared.policy import load
 
@@ -56,7 +56,7 @@ class World:
     def __init__(self, options: WorldOptions) -> None:
         self.options = options
         self.base_url = f"http://127.0.0.1:{options.port}"
-        self.policy = load(Path(os.environ.get("SWITCHMAN_POLICY") or SHIPPED_POLICY))
+        self.policy = load(policy_path(os.environ))
         self._running = ExitStack()
 
     def __enter__(self) -> World:

@@ -37,12 +37,12 @@ def print_json(document: Any) -> None:
 
 def load_policy(path: Path | None) -> Policy:
     """The policy; every fault of it ends the command."""
-    from shared.config import SHIPPED_POLICY
+    from shared.config import SettingsError, policy_path
     from shared.policy import PolicyError, load
 
     try:
-        return load(path or Path(os.environ.get("SWITCHMAN_POLICY") or SHIPPED_POLICY))
-    except (PolicyError, OSError) as error:
+        return load(path or policy_path(os.environ))
+    except (PolicyError, SettingsError, OSError) as error:
         fail(str(error))
 
 

@@ -26,8 +26,9 @@ def local(
 ) -> None:
     """Start the one-machine world and stay up until stopped."""
     from infra.local.serve import serve
+    from shared.config import SettingsError
 
     try:
         serve(port, data, scenario, timedelta(seconds=approve_after), out.print)
-    except ValueError as error:
+    except (SettingsError, ValueError) as error:
         fail(str(error))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -18,6 +18,8 @@ from shared.cli.common import PolicyOption, err, fail, load_policy, out
 if TYPE_CHECKING:
     from shared.domain.policy import Policy
 
+_FORMATS: Final = "; docs/connect.md shows what senders send"
+
 
 def lint(
     policy: Annotated[
@@ -25,11 +27,14 @@ def lint(
     ] = None,
 ) -> None:
     """Check a policy file: each fault as file:line, what is wrong, what would be right."""
-    from shared.config import SHIPPED_POLICY
+    from shared.config import SettingsError, policy_path
     from shared.policy import lint as linted
     from shared.policy import load
 
-    path = policy or Path(os.environ.get("SWITCHMAN_POLICY") or SHIPPED_POLICY)
+    try:
+        path = policy or policy_path(os.environ)
+    except SettingsError as error:
+        fail(str(error))
     if not path.exists():
         fail(f"{path}: there is no such file")
     found = linted(path, datetime.now(UTC))
@@ -54,13 +59,13 @@ def classify(
     try:
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         if not body.strip():
-            fail(f"{file}: there is nothing in it")
+            fail(f"{file}: there is nothing in it{_FORMATS}")
         for line in _classified(loaded, body):
             print(json.dumps(line, ensure_ascii=False))
     except OSError as error:
-        fail(f"{file}: {error.strerror}")
+        fail(f"{file}: {error.strerror}{_FORMATS}")
     except BadMessage as error:
-        fail(f"{file}: {error}")
+        fail(f"{file}: {error}{_FORMATS}")
 
 
 def _classified(loaded: Policy, body: bytes) -> Iterator[dict[str, Any]]:

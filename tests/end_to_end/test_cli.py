@@ -156,8 +156,24 @@ def test_classify_says_which_file_it_cannot_read(tmp_path: Path) -> None:
 
     assert str(missing) in refused(switchman("classify", missing))
     assert str(tmp_path) in refused(switchman("classify", tmp_path))
+    assert "docs/connect.md" in refused(switchman("classify", missing))
     told = switchman("classify", "--policy", missing, "-", stdin=webhook(ALERT))
     assert str(missing) in refused(told)
+
+
+@pytest.mark.parametrize("words", [("local", "--scenario", "none"), ("lint",), ("classify", "-")])
+def test_a_policy_that_is_not_there_is_said_by_its_variable(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Exit code 2, and the name of what has to be set, not only of the file."""
+    more = {"SWITCHMAN_POLICY": str(tmp_path / "nowhere.yaml")}
+
+    told = refused(switchman(*words, stdin=webhook(ALERT), folder=tmp_path, more=more))
+
+    assert (
+        told
+        == f"SWITCHMAN_POLICY: there is no file {tmp_path / 'nowhere.yaml'}; name a policy file"
+    )
 
 
 def test_lint_is_content_with_the_shipped_policy() -> None:
