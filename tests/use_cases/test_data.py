@@ -11,17 +11,20 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.pages.pages import Pages
 from shared.app.data import ImportData
 from shared.domain.action import DataOrder, Topic
 from shared.domain.data_phase import DataPhase
 from shared.domain.data_rollback import DataPlan, DataResult, DataRollback
 from shared.domain.errors import Refused, Transient, UnknownOutcome
 from shared.domain.incident import Incident
+from shared.domain.incident_report import incident_markdown
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice, PageStep
 from shared.domain.policy import Policy
 from shared.domain.snapshots import Snapshot
 from shared.ports import Lease
+from shared.wire import shown
 from tests.builders import ANA, BEN, EVE, MINUTE, NOON, WES, policy, policy_with_data
 from tests.fakes.snapshots import FakeSnapshots
 from tests.use_cases.world import World
@@ -495,3 +498,23 @@ def test_plans_differ_by_digest() -> None:
 
     assert plan("a").hash == plan("a").hash != plan("b").hash
     assert policy().stacks["shop"].data is None
+
+
+def test_what_is_told_afterwards(shop: DataWorld) -> None:
+    """The JSON, the report and the page name the snapshot, the approvers and the state before."""
+    shop.asked().approved().deliver()
+    export = shop.data.export
+    assert export is not None
+    view = shop.store.incident(shop.incident.id)
+    assert view is not None
+    rows = shop.store.timeline(shop.incident.id)
+    told = shown.incident(view.incident, view.alerts, rows)
+    assert told["data_rollback"]["phase"] == "done"
+    assert told["data_rollback"]["export"]["id"] == export.id
+    assert [each["by"] for each in told["data_rollback"]["approvals"]] == ["ben", "eve"]
+    report = incident_markdown(shop.policy, view.incident, view.alerts, rows)
+    assert "## Data rollback" in report
+    assert "Approved by Ben and Eve" in report
+    page = Pages(shop.policy, shop.clock).incident(told)
+    assert "done: healthy, and as the snapshot has it" in page
+    assert export.id in page
