@@ -107,16 +107,16 @@ class DataRollback:
         return replace(self, phase=answer)
 
 
-def approvers(policy: Policy, stack: str) -> tuple[Person, ...]:
-    """Everyone who may approve a data rollback of the stack, whoever is on call first."""
-    teams = [policy.teams[team] for team in _teams(policy, stack)]
-    ids = [*(team.on_call for team in teams), *(m for team in teams for m in team.members)]
-    return tuple(policy.people[person] for person in dict.fromkeys(ids))
+def approvers(policy: Policy, stack: str, at: datetime | None = None) -> tuple[Person, ...]:
+    """Everyone who may approve a data rollback of the stack; whoever is on call `at` first."""
+    return policy.of_teams(approver_teams(policy, stack), at)
 
 
 def approver_names(policy: Policy, stack: str) -> str:
     """The teams that may, as people call them."""
-    return " or ".join(policy.teams[team].name for team in _teams(policy, stack)) or "nobody"
+    return (
+        " or ".join(policy.teams[team].name for team in approver_teams(policy, stack)) or "nobody"
+    )
 
 
 def living(policy: Policy, stack: str, data: DataRollback) -> tuple[Approval, ...]:
@@ -126,7 +126,8 @@ def living(policy: Policy, stack: str, data: DataRollback) -> tuple[Approval, ..
     return tuple(a for a in data.approvals if a.by in allowed and first[a.by] is a)
 
 
-def _teams(policy: Policy, stack: str) -> tuple[str, ...]:
+def approver_teams(policy: Policy, stack: str) -> tuple[str, ...]:
+    """The teams whose members may: those of `data`, or else those of `rollback`."""
     rules = policy.stack(stack)
     own = rules.data.approvers if rules.data is not None else ()
     return own or rules.rollback.approvers

@@ -234,7 +234,11 @@ class Policy:
 
     def approvers(self, stack_id: str, at: datetime | None = None) -> tuple[Person, ...]:
         """Everyone who may approve this stack's rollbacks; whoever is on call `at` first."""
-        teams = [self.teams[team] for team in self.stack(stack_id).rollback.approvers]
+        return self.of_teams(self.stack(stack_id).rollback.approvers, at)
+
+    def of_teams(self, ids: tuple[str, ...], at: datetime | None = None) -> tuple[Person, ...]:
+        """Everyone of these teams; whoever is on call `at` first."""
+        teams = [self.teams[team] for team in ids]
         may = dict.fromkeys(each for team in teams for each in self.roster(team))
         called = [p for team in teams for p in self.on_call(team, at).people] if at else []
         first = [person for person in called if person in may]

@@ -50,3 +50,19 @@ def test_what_is_wrong_is_said_by_line(data: str, rollback: str, says: str) -> N
         loads(text, "policy.yaml")
     line = text[: text.index("    data:")].count("\n") + 1
     assert str(caught.value).startswith(f"policy.yaml:{line}: {says}")
+
+
+def test_whoever_is_on_call_by_a_schedule_may_approve() -> None:
+    """A team whose on-call is a schedule has all of its people approve, and those who are on call first."""
+    schedules = """\
+schedules:
+  week:
+    time_zone: UTC
+    layers: [{people: [ben, eve], shift: 7d, start: 2026-01-05 09:00}]
+"""
+    text = _with("{source: folder}").replace(
+        "  ana:", "  ben: {name: Ben}\n  eve: {name: Eve}\n  ana:"
+    )
+    text = text.replace("on_call: ana", "on_call: week") + schedules
+    policy = loads(text, "policy.yaml")
+    assert {person.id for person in approvers(policy, "shop")} == {"ana", "ben", "eve"}

@@ -10,6 +10,7 @@ from shared.domain.data_phase import DataPhase
 from shared.domain.data_rollback import (
     APPROVALS,
     DataRollback,
+    approver_teams,
     approvers,
 )
 from shared.domain.decide.draft import Draft
@@ -105,12 +106,13 @@ def _verifying(
 
 
 def _others(draft: Draft, requester: Person) -> list[Person]:
-    return [p for p in approvers(draft.policy, draft.stack.id) if p != requester]
+    ready = approvers(draft.policy, draft.stack.id, draft.now)
+    return [person for person in ready if person != requester]
 
 
 def _page(draft: Draft, incident: Incident, approver: Person) -> Incident:
-    teams = draft.policy.teams.values()
-    team = next(t for t in teams if approver.id == t.on_call or approver.id in t.members)
+    teams = (draft.policy.teams[t] for t in approver_teams(draft.policy, draft.stack.id))
+    team = next(t for t in teams if approver.id in draft.policy.roster(t))
     incident = draft.page(incident, PageStep.ASKED, team_id=team.id, person_id=approver.id)
     draft.say(incident, TimelineKind.PAGING, f"{approver.name} may approve it and is being paged")
     return incident
