@@ -30,6 +30,9 @@ def counts(world: World) -> Counter[str]:
         found["merged"] += bool(incident.merged_into)
         found["split off"] += bool(incident.split_from)
         found["moved to a lane"] += bool(incident.lane_was)
+        found["escalated"] += sum(page.step is PageStep.ESCALATED for page in incident.pages)
+        found["held back"] += sum(not page.wakes for page in incident.pages)
+        found["after a hold"] += sum(page.step is PageStep.AFTER_HOLD for page in incident.pages)
         found["further"] += len(incident.earlier)
         if incident.data is not None:
             found[f"data {incident.data.phase}"] += 1

@@ -69,7 +69,8 @@ def _pages(world: World) -> Iterator[Wrong]:
             reached = reached or late
             if page.sent_at is None and not late and not _passed_on(world, incident, page):
                 yield "a page is sent, or its failure is recorded and passed on", page.key
-        if not reached and len({page.person for page in incident.pages}) < 3:
+        woken = any(page.wakes for page in incident.pages)
+        if woken and not reached and len({page.person for page in incident.pages}) < 3:
             yield "no incident without somebody who was reached", incident.id
 
 
@@ -78,6 +79,8 @@ def _passed_on(world: World, incident: Incident, page: Page) -> bool:
     story = world.record.story(incident.id)
     if not any(row.kind is TimelineKind.PAGE_FAILED for row in story):
         return False
+    if not page.wakes:
+        return True  # what was held back follows, or the incident was over before
     meant = {page.person, page.channel}
     passed = any(meant.intersection(other.instead_of) for other in incident.pages)
     passed = passed or any(incident.id in text for text in _told_about_pages(world))
@@ -144,7 +147,7 @@ def _stories(world: World) -> Iterator[Wrong]:
             yield "a timeline says once how it began", incident.id
         sent = sum(page.sent_at is not None for page in incident.pages)
         sent += sum("after the incident was closed" in row.text for row in written)
-        if kinds.count(TimelineKind.PAGED) != sent:
+        if kinds.count(TimelineKind.PAGED) + kinds.count(TimelineKind.SHOWN) != sent:
             yield "a timeline says who was paged", incident.id
         if incident.state is State.RESOLVED and TimelineKind.RESOLVED not in kinds:
             yield "a timeline says how it ended", incident.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from shared.domain.action import Action, Outcome
@@ -16,10 +16,17 @@ from shared.domain.decision import (
     RejectedRow,
     TimelineRow,
 )
-from shared.domain.event import Instruction
+from shared.domain.event import Instruction, Timer
 from shared.domain.incident import Incident, stack_of
 from shared.domain.stack import Stack
 from shared.ports import Commit
+
+
+def timers_after(timers: Mapping[str, Timer], commit: Commit) -> dict[str, Timer]:
+    """The timers that wait once this is written."""
+    cleared = {timer.id: timer for timer in commit.cleared}
+    left = {name: each for name, each in timers.items() if cleared.get(name) != each}
+    return {**left, **{timer.id: timer for timer in commit.timers}}
 
 
 class Record:
@@ -38,11 +45,13 @@ class Record:
         self.outcomes: dict[str, Outcome] = {}
         self.instructions: dict[str, Instruction] = {}
         self.audit: dict[str, AuditRow] = {}
+        self.timers: dict[str, Timer] = {}
         self.latches = self.proven = 0
 
     def take(self, commit: Commit) -> None:
         """This was written."""
         self.events.add(commit.event)
+        self.timers = timers_after(self.timers, commit)
         if commit.stack is not None:
             self._take_ledger(commit.stack)
             self.heads[commit.stack_id] = commit.stack

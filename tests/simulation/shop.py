@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
+from shared.domain.escalation import EscalationStep
+from shared.domain.hours import Span, WeeklyHours, on_the_wall
 from shared.domain.lane import Matcher, MatchOp, Route
 from shared.domain.ledger import LedgerRules
 from shared.domain.policy import (
@@ -22,9 +24,13 @@ from shared.domain.policy import (
     Team,
     Timing,
 )
+from shared.domain.quiet import Maintenance, QuietHours
 from shared.domain.rollback import ServiceState, Split
+from shared.domain.schedule import Layer, Override, Schedule
+from shared.domain.severity import Severity
 from shared.domain.snapshots import DataRules
 from shared.ports import Clock
+from tests.builders import MINUTE, NOON
 from tests.fakes.snapshots import FakeSnapshots
 from tests.fakes.traffic import FakeTraffic, TrafficFault, _Service
 from tests.simulation.chance import Chance
@@ -47,6 +53,38 @@ STRANGER: Final = "U0NOBODY"
 DEPLOYER: Final = "deployer@shops"
 
 
+_ESCALATION: Final = (
+    EscalationStep(timedelta(minutes=2), "runtime"),
+    EscalationStep(timedelta(minutes=3), "eve"),
+)
+ROTA: Final = Schedule(
+    id="rota",
+    zone="UTC",
+    layers=(
+        Layer(
+            zone="UTC",
+            people=APPROVERS,
+            start=on_the_wall(NOON, "UTC"),
+            shift=timedelta(hours=1),
+            hours=WeeklyHours(zone="UTC", start=time(12), end=time(12, 21)),
+        ),
+    ),
+    overrides=(Override(person="wes", span=Span(NOON + 9 * MINUTE, NOON + 12 * MINUTE)),),
+)
+"""Ben, for a while Wes, and later nobody: then the next in the escalation is paged."""
+QUIET: Final = QuietHours(
+    severities=(Severity.SEV3, Severity.SEV4),
+    hours=WeeklyHours(zone="UTC", start=time(12, 6), end=time(12, 17)),
+)
+WORK: Final = Maintenance(
+    name="new tables",
+    zone="UTC",
+    stack="music",
+    lanes=("data", "auth"),
+    span=Span(NOON + 14 * MINUTE, NOON + 24 * MINUTE),
+)
+
+
 def slack(person: str) -> str:
     """The person's Slack id."""
     return f"U0{person.upper()}"
@@ -67,8 +105,16 @@ def policy(stacks: int) -> Policy:
         for lane, owner, remedy in zip(LANES, owners, rolls, strict=True)
     ]
     teams = [
-        Team(id=team, name=team, channel=f"#{team}", on_call=members[0], members=members)
-        for team, members in (("runtime", ("ana",)), ("infra", APPROVERS), ("web", ("wes",)))
+        Team(id="runtime", name="runtime", channel="#runtime", on_call="ana", members=("ana",)),
+        Team(
+            id="infra",
+            name="infra",
+            channel="#infra",
+            on_call=ROTA.id,
+            members=APPROVERS,
+            escalation=_ESCALATION,
+        ),
+        Team(id="web", name="web", channel="#web", on_call="wes", members=("wes",)),
     ]
     return Policy(
         stacks={name: _stack(name) for name in STACKS[:stacks]},
@@ -76,6 +122,9 @@ def policy(stacks: int) -> Policy:
         teams={team.id: team for team in teams},
         people={name: Person(id=name, name=name, slack=slack(name)) for name in PEOPLE},
         routes=tuple(_route(stack, lane) for stack in STACKS[:stacks] for lane in LANES),
+        schedules={ROTA.id: ROTA},
+        quiet_hours=(QUIET,),
+        maintenance=(WORK,),
         timing=Timing(
             settle=timedelta(seconds=90),
             reopen_window=timedelta(minutes=8),

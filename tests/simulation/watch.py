@@ -11,6 +11,7 @@ from typing import Any
 from shared.domain.errors import UnknownOutcome
 from shared.domain.lease import remaining
 from shared.ports import Clock, Commit, Committed, Lease, Message
+from tests.simulation.callouts import forgotten
 from tests.simulation.heads import wrong_with
 from tests.simulation.moves import Moves
 from tests.simulation.record import Record
@@ -172,6 +173,7 @@ class Watch:
             self.require(ours, "a stale holder's result is refused", commit.settles.action)
         for invariant, detail in (
             *wrong_with(commit, self._record),
+            *forgotten(commit, self._record),
             *self._unproven(commit),
             *self._moves.releases.wrong_with(self._schedule.worker, commit),
         ):

@@ -10,6 +10,7 @@ import pytest
 from shared.domain.action import ActionKind
 from shared.domain.alert import AlertStatus
 from shared.domain.card import card_for
+from shared.domain.data_rollback import approvers as data_approvers
 from shared.domain.decision import Reason, TimelineRow
 from shared.domain.escalation import EscalationStep
 from shared.domain.event import TimerKind
@@ -241,6 +242,7 @@ def test_whoever_is_on_call_by_a_schedule_may_approve_for_the_team() -> None:
     assert [each.id for each in rules.approvers("shop")] == ["ben", "eve"]
     then = NOON + timedelta(days=7)
     assert [each.id for each in rules.approvers("shop", then)] == ["eve", "ben"]
+    assert [each.id for each in data_approvers(rules, "shop", then)] == ["eve", "ben"]
 
 
 def test_a_worse_alert_pages_the_owner_at_once_and_the_steps_go_on(story: Story) -> None:
