@@ -6,6 +6,7 @@ import typer
 
 from shared.cli.policy_cases import run_cases
 from shared.cli.policy_diff import diff
+from shared.cli.policy_import import from_alertmanager
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,4 +22,7 @@ app.command("test", epilog="Example: switchman policy test infra/policies/convex
 app.command(
     epilog="Example: switchman policy diff old.yaml new.yaml --on recorded.jsonl",
 )(diff)
+app.command(
+    epilog="Example: switchman policy from-alertmanager alertmanager.yml -o policy.yaml",
+)(from_alertmanager)
 app.command("schema", epilog="Example: switchman policy schema > policy.schema.json")(schema)

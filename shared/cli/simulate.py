@@ -93,7 +93,7 @@ def _print(played: Play, start: datetime) -> None:
 
 def _row(at: str, line: Line) -> Text:
     lane = Text(f"{at:>10}  ")
-    lane.append(f"{line.kind:<14}", style=_STYLES.get(line.kind, ""))
+    lane.append(f"{line.kind:<17}", style=_STYLES.get(line.kind, ""))
     return lane.append(line.text)
 
 

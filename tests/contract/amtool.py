@@ -41,6 +41,18 @@ def matching(
         return list(threads.map(ask, label_sets))
 
 
+def receivers(amtool: Path, config: Path, label_sets: Sequence[Mapping[str, str]]) -> list[str]:
+    """The receiver of this configuration to which amtool says that each set of labels goes."""
+
+    def ask(labels: Mapping[str, str]) -> str:
+        given = [f"{name}={_quoted(value)}" for name, value in labels.items()]
+        command = [str(amtool), "config", "routes", "test", f"--config.file={config}", *given]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+    with ThreadPoolExecutor(2) as threads:
+        return list(threads.map(ask, label_sets))
+
+
 def _config(texts: Sequence[str]) -> str:
     """A configuration with a receiver for each text, which is told apart by its number."""
     names = [str(number) for number in range(len(texts))]

@@ -28,8 +28,8 @@ def test_example_of_the_documentation_plays() -> None:
     """The timeline in the documentation shows the page, the proposal and the recovery, timed."""
     ended = switchman("simulate", EXAMPLE)
     assert ended.returncode == 0, ended.stderr
-    assert "+12m  alert         CloudRunRequestsFail firing (sev1, lane infra)" in ended.stdout
-    assert "ines of infra in #oncall-infra: reminder" in ended.stdout
+    assert "+12m  alert            CloudRunRequestsFail firing (sev1, lane infra)" in ended.stdout
+    assert "ivo of infra in #oncall-infra: escalated" in ended.stdout
     assert "Recovered: health restored 20.0 s" in ended.stdout
     assert ended.stdout.endswith("2 pages; incidents: infra sev1 resolved\n")
 
@@ -147,6 +147,24 @@ def test_diff_says_what_would_change(tmp_path: Path) -> None:
     assert "pages ines" in lines[6]
 
 
+def test_diff_in_which_a_page_for_something_critical_is_late_says_no(tmp_path: Path) -> None:
+    """Quiet hours that hold a sev2 back until noon are as good as a page lost: exit code 1."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    shipped = Path(SHIPPED_POLICY).read_text(encoding="utf-8")
+    quiet = "quiet_hours: [{time_zone: UTC, severity: [sev2], hours: 00:00-12:00}]\n"
+    old.write_text(shipped, encoding="utf-8")
+    new.write_text(shipped + quiet, encoding="utf-8")
+    labels = {"alertname": "ConvexBackendLatencyHigh", "severity": "error"}
+    told = {**ALERT, "labels": labels, "startsAt": "2026-02-25T03:00:00Z"}
+    file = tmp_path / "recorded.jsonl"
+    file.write_bytes(webhook(told))
+    ended = switchman("policy", "diff", old, new, "--on", file)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("0 of 1 change lane; 1 pages late\n")
+    assert "pages ines after 9h, rollback proposed" in ended.stdout
+    assert ended.stderr == "1 pages for critical alerts would be lost or late.\n"
+
+
 def test_diff_as_json(tmp_path: Path) -> None:
     """As JSON every alert that changes has both treatments."""
     file = recording(tmp_path)
@@ -163,3 +181,23 @@ def test_diff_on_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     first, second = ended.stderr.splitlines()
     assert first.startswith(f"{file}:2: ")
     assert second.startswith(f"{file}:3: ")
+
+
+def test_policy_is_made_from_alertmanagers_configuration(tmp_path: Path) -> None:
+    """It is written where it is asked to be, with what was left out on standard error."""
+    config, policy = tmp_path / "alertmanager.yml", tmp_path / "policy.yaml"
+    config.write_text(
+        "route: {receiver: ops}\n"
+        "receivers:\n"
+        "  - name: ops\n"
+        "    slack_configs: [{channel: '#ops'}]\n"
+        "    email_configs: [{to: ops@example.com}]\n",
+        encoding="utf-8",
+    )
+    made = switchman("policy", "from-alertmanager", config, "-o", policy)
+    assert (made.returncode, made.stdout) == (0, "")
+    assert made.stderr == f"{config}:5: email of receiver 'ops' is not carried over\n"
+    assert "TODO is on call for ops" in switchman("lint", policy).stderr
+    again = switchman("policy", "from-alertmanager", config, "-o", policy)
+    assert again.returncode == 2
+    assert "name a file that is not there yet" in again.stderr

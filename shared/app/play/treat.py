@@ -48,7 +48,8 @@ def _incidents(of: Play) -> Mapping[str, Incident]:
 
 def _treatment(told: Answered, incident: Incident | None) -> Treatment:
     """Who has been called by the minute after the alert; if nobody, who is the first after that."""
-    pages = sorted(incident.pages if incident else (), key=lambda page: page.decided_at)
+    woke = (page for page in (incident.pages if incident else ()) if page.wakes)
+    pages = sorted(woke, key=lambda page: page.decided_at)
     soon = [page for page in pages if page.decided_at <= told.at + _AT_ONCE]
     first = soon or pages[:1]
     return Treatment(

@@ -1,0 +1,1 @@
+"""Policies made from what people have already."""
