@@ -34,6 +34,7 @@ FOUND_BY: Final = {
     "one_approval_suffices": UNALLOWED,
     "page_before_commit": "nothing is published before it is committed",
     "release_into_an_incident": NOT_NOW,
+    "reminder_lost_during_the_check": "an open incident nobody has always has a page to come",
     "resolve_races_alert": "no alert fires on a resolved incident",
     "symptom_left_silent": "whoever waits for a cause waits for one that is open and was paged",
     "symptoms_end_with_their_cause": "no alert fires on a resolved incident",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from hypothesis import settings
@@ -40,15 +40,39 @@ from shared.domain.alert import Alert, AlertStatus
 from shared.domain.decide import decide
 from shared.domain.decide.releases import APPLY
 from shared.domain.decision import Decision, IncidentRow, Reason, TimelineRow
-from shared.domain.event import ActionFinished, DrillDue, Event, Instructed, Timer, drill_id
+from shared.domain.escalation import EscalationStep
+from shared.domain.event import (
+    ActionFinished,
+    DrillDue,
+    Event,
+    Instructed,
+    Timer,
+    TimerKind,
+    drill_id,
+)
+from shared.domain.hours import WeeklyHours
 from shared.domain.incident import Incident, TimelineKind
-from shared.domain.incident_state import State
+from shared.domain.incident_state import OVER, State
 from shared.domain.paging import Choice
+from shared.domain.policy import Policy
+from shared.domain.quiet import QuietHours
 from shared.domain.rollback import MoveResult, NoPlan
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 from shared.domain.stack import Stack
-from tests.builders import ANA, BEN, EVE, MINUTE, NOON, SECOND, alert, message, outcome, plan
+from tests.builders import (
+    ANA,
+    BEN,
+    EVE,
+    MINUTE,
+    NOON,
+    SECOND,
+    alert,
+    message,
+    outcome,
+    plan,
+    policy,
+)
 from tests.story import Story
 
 LANES = st.sampled_from(["infra", "infra", "data", "auth", "nobody knows"])
@@ -76,11 +100,19 @@ MOST_DRILLS = 4
 INDEX = st.integers(0, 1_000_000)
 
 
+def with_nights(rules: Policy) -> Policy:
+    """The shop's policy with an escalation, and an hour of the day in which milder pages wait."""
+    infra = replace(rules.teams["infra"], escalation=(EscalationStep(5 * MINUTE, "web"),))
+    hours = WeeklyHours(zone="UTC", start=time(12, 20), end=time(13, 20))
+    quiet = QuietHours(severities=(Severity.SEV2, Severity.SEV3), hours=hours)
+    return replace(rules, teams={**rules.teams, "infra": infra}, quiet_hours=(quiet,))
+
+
 class Telling(Story):
     """A story that remembers every event, and checks each decision as it is made."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(with_nights(policy()))
         self.events: list[Event] = []
         self.rung: list[Timer] = []
         self.reported: dict[str, Alert] = {}
@@ -104,6 +136,11 @@ class Telling(Story):
         decision = super().take(event)
         assert decision == again, "the same arguments gave another answer"
         self._check(event, before, decision)
+        for incident in self.stack.incidents:
+            called_out = incident.state is State.OPEN or (incident.held and not incident.aside)
+            if called_out and incident.state not in OVER:
+                waits = f"{incident.id}:{TimerKind.REMIND}" in self.timers
+                assert waits, "an incident that nobody has, and nobody will be paged about"
         return decision
 
     def waiting(self) -> list[Action]:
