@@ -55,6 +55,7 @@ class Survey:
     services: tuple[Weighed, ...]
     rules: RollbackPolicy
     approvers: str
+    frozen: str = ""
 
     @property
     def has_plan(self) -> bool:
@@ -62,6 +63,14 @@ class Survey:
         from shared.domain.rollback import Plan
 
         return isinstance(self.plan, Plan)
+
+    def frozen_in_words(self) -> str:
+        """Why releases and drills wait; empty if they do not."""
+        return (
+            f"Besides: {self.frozen}. A rollback is none the less carried out."
+            if self.frozen
+            else ""
+        )
 
     def limits(self) -> str:
         """Who has to agree, and what happens where one service refuses."""
@@ -80,6 +89,7 @@ class Survey:
         plan = self.plan
         return {
             "plan": None if isinstance(plan, NoPlan) else shown.plan(plan),
+            "frozen": self.frozen or None,
             "why_not": plan.reason if isinstance(plan, NoPlan) else None,
             "services": [each.as_json() for each in self.services],
             "limits": {
@@ -106,7 +116,8 @@ def survey(switchman: Application, stack: str) -> Survey:
     with err.status(f"Asking Cloud Run what {stack} could be rolled back to ..."):
         plan = switchman.make_plan.for_stack(stack, order)
         services = tuple(_weighed(switchman, head, service) for service in policy.services)
-    return Survey(plan, services, policy.rollback, switchman.policy.approver_names(stack))
+    approvers = switchman.policy.approver_names(stack)
+    return Survey(plan, services, policy.rollback, approvers, head.frozen)
 
 
 def _weighed(switchman: Application, head: Stack, service: Service) -> Weighed:
@@ -148,6 +159,8 @@ def show(found: Survey) -> None:
                 f"{each.service}: {by} changed its traffic at {at}; nothing automatic until cleared"
             )
     _line(found.limits())
+    if found.frozen:
+        _line(found.frozen_in_words())
 
 
 def show_plan(plan: Plan) -> None:

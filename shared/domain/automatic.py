@@ -14,6 +14,7 @@ from shared.domain.ledger import GAP, ServiceRecord, bare
 from shared.domain.policy import AutomaticRules
 from shared.domain.rollback import Plan, RollbackMode, ServicePlan, Verdict
 from shared.domain.stack import Stack
+from shared.domain.suspect import suspect
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -122,27 +123,15 @@ def _too_often(rules: AutomaticRules, stack: Stack, now: datetime) -> str:
 def _suspicion(
     rules: AutomaticRules, record: ServiceRecord | None, incident: Incident, plan: ServicePlan
 ) -> str:
-    """Why the revision that serves is suspected; empty where it is not.
-
-    One that had proved itself before it took over is nothing new, such as one rolled back to.
-    """
-    if record is None or record.main_since is None:
+    """Why the revision that serves is suspected; empty where it is not."""
+    found = suspect(record, incident.opened_at, rules.suspect_within) if record else None
+    if found is None or found.revision != plan.from_revision or found.share <= rules.beyond:
         return ""
-    before = incident.opened_at - record.main_since
-    share = sum(t.percent for t in plan.before if _names(plan, t.revision) == plan.from_revision)
-    if not timedelta() <= before <= rules.suspect_within or share <= rules.beyond:
-        return ""
-    proof = record.proof(plan.from_revision)
-    if proof is not None and proof.proven_at <= record.main_since:
-        return ""
+    before = (incident.opened_at - found.since) // timedelta(minutes=1)
     return (
-        f"{plan.from_revision} took over {share} % of {plan.service} at"
-        f" {record.main_since:%H:%M:%S}, {before // timedelta(minutes=1)} min before this began"
+        f"{found.revision} took over {found.share} % of {found.service} at"
+        f" {found.since:%H:%M:%S}, {before} min before this began"
     )
-
-
-def _names(plan: ServicePlan, revision: str) -> str:
-    return revision or plan.latest_ready
 
 
 def _nothing_new(rules: AutomaticRules) -> str:

@@ -29,7 +29,7 @@ def classify(policy: Policy, alert: Alert) -> Classification:
     if not matching:
         return _abstain(policy, alert, facts)
     first = matching[0]
-    severity, why_severity = _severity(policy, alert, first)
+    severity, why_severity = _severity(policy, alert, first, facts)
     lane = policy.lane(first.lane)
     return Classification(
         stack=first.stack or _stack(policy, facts),
@@ -37,7 +37,7 @@ def classify(policy: Policy, alert: Alert) -> Classification:
         team=lane.owner,
         severity=severity,
         rule=first.id,
-        reasons=(*_reasons(first, facts), why_severity),
+        reasons=(*_reasons(first, facts), *why_severity),
         considered=tuple(
             f"{route.id} would have said {route.lane}"
             for route in matching[1:]
@@ -48,7 +48,7 @@ def classify(policy: Policy, alert: Alert) -> Classification:
 
 
 def _abstain(policy: Policy, alert: Alert, facts: Mapping[str, str]) -> Classification:
-    severity, why_severity = _severity(policy, alert, None)
+    severity, why_severity = _severity(policy, alert, None, facts)
     lane = policy.lane(TRIAGE)
     return Classification(
         stack=_stack(policy, facts),
@@ -58,7 +58,7 @@ def _abstain(policy: Policy, alert: Alert, facts: Mapping[str, str]) -> Classifi
         rule="",
         reasons=(
             f"none of the {len(policy.routes)} routes fits, so a person classifies it",
-            why_severity,
+            *why_severity,
         ),
     )
 
@@ -82,7 +82,20 @@ def _stack(policy: Policy, facts: Mapping[str, str]) -> str:
     return policy.stack_of_service(frozenset(facts.values())) or UNASSIGNED
 
 
-def _severity(policy: Policy, alert: Alert, route: Route | None) -> tuple[Severity, str]:
+def _severity(
+    policy: Policy, alert: Alert, route: Route | None, facts: Mapping[str, str]
+) -> tuple[Severity, tuple[str, ...]]:
+    """The worst of what the sender, the route and the rules say, with each reason that counted."""
+    severity, why = _said(policy, alert, route)
+    reasons = [why]
+    for rule in policy.severity_rules:
+        if rule.severity.worse_than(severity) and rule.matches(facts):
+            severity = rule.severity
+            reasons.append(f"{severity} because {rule.why}")
+    return severity, tuple(reasons)
+
+
+def _said(policy: Policy, alert: Alert, route: Route | None) -> tuple[Severity, str]:
     """The sender's own word, raised to the route's if that is worse; else the policy's default."""
     least, own = route.severity if route else None, alert.severity
     if route is not None and least is not None and (own is None or least.worse_than(own)):

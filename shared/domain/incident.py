@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.approval import Approval
+from shared.domain.blast_radius import Exposure
 from shared.domain.data_rollback import DataRollback
 from shared.domain.ids import derive
 from shared.domain.incident_state import INCIDENT, State, Trigger
@@ -59,6 +60,10 @@ class TimelineKind(StrEnum):
     CAUSE = "cause"
     SYMPTOM = "symptom"
     RESUMED = "resumed"
+    EXPOSED = "exposed"
+    NOTIFIED = "notified"
+    FROZEN = "frozen"
+    UNFROZEN = "unfrozen"
     LATCHED = "latched"
     TO_REPIN = "to_repin"
     REPINNED = "repinned"
@@ -200,7 +205,8 @@ class Incident:
     it had when it was filed: their rows are pruned in time.
 
     `cause` is the incident that it is a symptom of, and `symptoms` are the lanes that fail because
-    of it.
+    of it. `exposure` is its blast radius, where that is beyond the canary cohort. `answered_at` is
+    when commanders were told and the rollout was frozen, as its severity or blast radius asks.
     """
 
     id: str
@@ -244,6 +250,8 @@ class Incident:
     escalated: int = 0
     held: bool = False
     services: tuple[str, ...] = ()
+    exposure: Exposure | None = None
+    answered_at: datetime | None = None
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""

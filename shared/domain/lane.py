@@ -82,6 +82,19 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityRule:
+    """An alert for which every matcher holds is at least this bad; `why` says so to people."""
+
+    matchers: tuple[Matcher, ...]
+    severity: Severity
+    why: str
+
+    def matches(self, facts: Mapping[str, str]) -> bool:
+        """Whether every matcher holds."""
+        return all(matcher.matches(facts) for matcher in self.matchers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Classification:
     """Where an alert goes and why. `rule` is empty when no route matched."""
 

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.blast_radius import BlastRadius
 from shared.domain.escalation import Called, EscalationStep, on_call, roster
-from shared.domain.lane import Route
+from shared.domain.lane import Route, SeverityRule
 from shared.domain.ledger import LedgerRules
 from shared.domain.metrics import MetricQuery
 from shared.domain.quiet import Maintenance, QuietHours
@@ -182,7 +183,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy file, read and checked."""
+    """One policy file, read and checked.
+
+    `notify` are the teams that are told, and not woken, of what is Sev1 or beyond the canary cohort.
+    """
 
     stacks: Mapping[str, StackPolicy]
     lanes: Mapping[str, Lane]
@@ -195,6 +199,9 @@ class Policy:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     quiet_hours: tuple[QuietHours, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
+    severity_rules: tuple[SeverityRule, ...] = ()
+    notify: tuple[str, ...] = ()
+    blast_radius: BlastRadius = field(default_factory=BlastRadius)
     index: RouteIndex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -226,6 +233,10 @@ class Policy:
     def stack(self, stack_id: str) -> StackPolicy:
         """The stack's rules; an unknown stack has no services and may not be rolled back."""
         return self.stacks.get(stack_id) or StackPolicy(id=stack_id, name=stack_id)
+
+    def rolls_back(self, lane_id: str) -> bool:
+        """Whether a rollback is what this lane's owner would do."""
+        return self.lane(lane_id).remediation is Remediation.ROLLBACK
 
     def rollback_lane(self) -> Lane | None:
         """The first lane whose remediation is a rollback."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.freeze import Freeze
 from shared.domain.incident import Incident
 from shared.domain.incident_state import OVER
 from shared.domain.ledger import ServiceRecord
@@ -58,7 +59,8 @@ class Stack:
     each the newest first and only as many as count. `pinned` are the services that our changes left
     pinned to a revision, until they are released. `observing` and `tagging` are the ids of the
     action that looks at the services, and of the one that tags what is known-good, while there is
-    one; a plan that is asked for meanwhile waits for the tag.
+    one; a plan that is asked for meanwhile waits for the tag. `freezes` hold the rollout, the oldest
+    first, each until its incident is reviewed.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Stack:
     rolled_back: tuple[str, ...] = ()
     automatic: tuple[datetime, ...] = ()
     pinned: tuple[Pinned, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
 
     def record(self, service: str) -> ServiceRecord | None:
         """What is remembered of a service, if anybody ever looked at it."""
@@ -105,6 +108,27 @@ class Stack:
             pinned=tuple(each for each in self.pinned if each.service not in services),
             rolled_back=tuple(each for each in self.rolled_back if each not in wanted),
         )
+
+    @property
+    def frozen(self) -> str:
+        """Why its rollout stands still; empty if it does not."""
+        return self.freezes[0].in_words() if self.freezes else ""
+
+    def freeze_of(self, incident: str) -> Freeze | None:
+        """The freeze that this incident holds."""
+        return next((each for each in self.freezes if each.incident == incident), None)
+
+    def frozen_by(self, freeze: Freeze) -> Stack:
+        """This stack with one more freeze."""
+        return replace(self, freezes=(*self.freezes, freeze))
+
+    def unfrozen(self, incident: str, heir: str = "") -> Stack:
+        """This stack without the incident's freeze, which an `heir` holds from now on."""
+        freeze = self.freeze_of(incident)
+        others = tuple(each for each in self.freezes if each.incident != incident)
+        if freeze is None or not heir or self.freeze_of(heir) is not None:
+            return replace(self, freezes=others)
+        return replace(self, freezes=(replace(freeze, incident=heir), *others))
 
     def with_automatic(self, at: datetime, remember: int) -> Stack:
         """This stack with one more rollback that went without an approval."""

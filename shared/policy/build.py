@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shared.domain.lane import Route
+from shared.domain.blast_radius import BlastRadius
+from shared.domain.lane import Route, SeverityRule
 from shared.domain.ledger import LedgerRules
 from shared.domain.metrics import Bound, Budget, MetricQuery
 from shared.domain.policy import (
@@ -37,12 +38,15 @@ def build(file: schema.PolicyFile) -> Policy:
         people={key: _person(key, entry) for key, entry in file.people.items()},
         teams={key: _team(key, entry) for key, entry in file.teams.items()},
         lanes={key: _lane(key, entry) for key, entry in file.lanes.items()},
-        stacks={key: _stack(key, entry) for key, entry in file.stacks.items()},
+        stacks={key: _stack(key, entry, file.blast_radius) for key, entry in file.stacks.items()},
         routes=tuple(map(_route, file.routes)),
         default_severity=file.severity.default,
         schedules={key: build_schedule(key, entry) for key, entry in file.schedules.items()},
         quiet_hours=tuple(map(build_quiet, file.quiet_hours)),
         maintenance=tuple(map(build_maintenance, file.maintenance)),
+        severity_rules=tuple(map(_severity_rule, file.severity.rules)),
+        notify=file.severity.notify,
+        blast_radius=_blast_radius(file.blast_radius),
     )
 
 
@@ -83,12 +87,12 @@ def _lane(key: str, entry: schema.LaneEntry) -> Lane:
     )
 
 
-def _stack(key: str, entry: schema.StackEntry) -> StackPolicy:
+def _stack(key: str, entry: schema.StackEntry, radius: schema.BlastRadiusEntry) -> StackPolicy:
     return StackPolicy(
         id=key,
         name=entry.name or key,
         services=tuple(_service(name, each, entry) for name, each in entry.services.items()),
-        rollback=_rollback(entry.rollback),
+        rollback=_rollback(entry.rollback, radius),
         data=_data(entry.data) if entry.data else None,
     )
 
@@ -121,11 +125,11 @@ def _health(entry: schema.HealthEntry) -> HealthCheck:
     )
 
 
-def _rollback(entry: schema.RollbackEntry) -> RollbackPolicy:
+def _rollback(entry: schema.RollbackEntry, radius: schema.BlastRadiusEntry) -> RollbackPolicy:
     return RollbackPolicy(
         approvers=entry.approvers,
         approvals=entry.approvals,
-        automatic=_automatic(entry.automatic) if entry.automatic else None,
+        automatic=_automatic(entry.automatic, radius) if entry.automatic else None,
         on_partial=entry.on_partial,
         further_candidate=entry.further_candidate,
         ledger=_ledger(entry),
@@ -138,14 +142,28 @@ def _rollback(entry: schema.RollbackEntry) -> RollbackPolicy:
     )
 
 
-def _automatic(entry: schema.AutomaticEntry) -> AutomaticRules:
+def _automatic(entry: schema.AutomaticEntry, radius: schema.BlastRadiusEntry) -> AutomaticRules:
+    """What it does not say itself is as for the blast radius."""
     return AutomaticRules(
         severities=entry.severity,
-        beyond=entry.beyond,
-        suspect_within=parse_duration(entry.suspect_within),
+        beyond=entry.beyond or radius.canary_cohort,
+        suspect_within=parse_duration(entry.suspect_within or radius.suspect_within),
         cooldown=parse_duration(entry.cooldown),
         per_hour=entry.per_hour,
     )
+
+
+def _blast_radius(entry: schema.BlastRadiusEntry) -> BlastRadius:
+    return BlastRadius(
+        canary_cohort=entry.canary_cohort,
+        suspect_within=parse_duration(entry.suspect_within),
+        raise_to=entry.raise_to,
+    )
+
+
+def _severity_rule(entry: schema.SeverityRuleEntry) -> SeverityRule:
+    matchers = tuple(each for text in entry.match for each in parse_matchers(text))
+    return SeverityRule(matchers=matchers, severity=entry.severity, why=entry.why)
 
 
 def _ledger(entry: schema.RollbackEntry) -> LedgerRules:

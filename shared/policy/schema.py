@@ -104,8 +104,8 @@ class AutomaticEntry(Entry, frozen=True):
     """When a rollback needs no approval; all of it must hold."""
 
     severity: tuple[Severity, ...] = (Severity.SEV1,)
-    beyond: Percent = 10
-    suspect_within: Duration = "2h"
+    beyond: Percent | None = None
+    suspect_within: Duration | None = None
     cooldown: Duration = "30m"
     per_hour: Passes = 1
 
@@ -189,10 +189,32 @@ class LaneEntry(Entry, frozen=True):
     depends_on: tuple[LaneRef, ...] = ()
 
 
+class SeverityRuleEntry(Entry, frozen=True):
+    """An alert for which every matcher holds is at least this bad, and why."""
+
+    match: tuple[MatcherText, ...]
+    severity: Severity
+    why: Text
+
+
 class SeverityEntry(Entry, frozen=True):
-    """How bad an alert is when neither its sender nor its route says so."""
+    """How bad an alert is: by `default`, where nobody says; the `rules` only ever raise it.
+
+    `notify` are the teams that are told, and not woken, of Sev1 and of whatever is beyond the
+    canary cohort.
+    """
 
     default: Severity = Severity.SEV3
+    rules: tuple[SeverityRuleEntry, ...] = ()
+    notify: tuple[TeamRef, ...] = ()
+
+
+class BlastRadiusEntry(Entry, frozen=True):
+    """When more are affected than a canary may affect, and how bad that is at least."""
+
+    canary_cohort: Percent = 10
+    suspect_within: Duration = "2h"
+    raise_to: Severity = Severity.SEV2
 
 
 class RouteEntry(Entry, frozen=True):
@@ -228,4 +250,5 @@ class PolicyFile(Entry, frozen=True):
     timing: TimingEntry = TimingEntry()
     stacks: dict[Id, StackEntry] = field(default_factory=dict)
     severity: SeverityEntry = SeverityEntry()
+    blast_radius: BlastRadiusEntry = BlastRadiusEntry()
     routes: tuple[RouteEntry, ...] = ()

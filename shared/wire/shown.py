@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
+from shared.domain.blast_radius import Exposure
 from shared.domain.decision import AuditRow, DrillRow, TimelineRow
+from shared.domain.freeze import Freeze
 from shared.domain.incident import Incident, Rollback
 from shared.domain.ledger import ServiceRecord
 from shared.domain.links import Cause, Symptom
@@ -45,6 +47,8 @@ def incident(
         "alerts": alerts,
         "pages": [_page(page) for page in shown.pages],
         "rollback": _rollback(shown, shown.rollback) if shown.rollback else None,
+        "exposure": _exposure(shown.exposure) if shown.exposure else None,
+        "answered_at": _time(shown.answered_at),
         "cause": _cause(shown.cause) if shown.cause else None,
         "symptoms": [_symptom(each) for each in shown.symptoms],
         "data_rollback": shown_data.data(shown.data) if shown.data else None,
@@ -91,6 +95,8 @@ def stack(shown: Stack, writes: int | None) -> dict[str, Any]:
     return {
         "stack": shown.id,
         "writes": writes,
+        "frozen": shown.frozen or None,
+        "freezes": [_freeze(each) for each in shown.freezes],
         "open_incidents": [incident.id for incident in shown.open_incidents()],
         "pinned": [{"service": p.service, "revision": p.revision} for p in shown.pinned],
         "rolled_back": list(shown.rolled_back),
@@ -188,6 +194,30 @@ def _measure(reached: Iterable[tuple[Incident, datetime | None]]) -> dict[str, A
 
 def _first(instants: Iterable[datetime | None]) -> datetime | None:
     return min((at for at in instants if at), default=None)
+
+
+def _freeze(freeze: Freeze) -> dict[str, Any]:
+    """An incident that holds the rollout, and the traffic when it began to."""
+    return {
+        "incident": freeze.incident,
+        "since": _time(freeze.since),
+        "why": freeze.why,
+        "shares": [
+            {"service": each.service, "traffic": _split(each.traffic), "main": each.main or None}
+            for each in freeze.shares
+        ],
+    }
+
+
+def _exposure(found: Exposure) -> dict[str, Any]:
+    """The blast radius; `suspect` is null where no traffic was moved lately."""
+    known = found.suspect
+    return {
+        "share": found.share,
+        "service": known.service if known else None,
+        "suspect": known.revision if known else None,
+        "since": _time(known.since) if known else None,
+    }
 
 
 def _cause(cause: Cause) -> dict[str, Any]:

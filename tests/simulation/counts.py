@@ -24,6 +24,7 @@ def counts(world: World) -> Counter[str]:
             found["automatic" if release.automatic else f"approved by {many}"] += 1
     kinds = (c.request.action.kind for c in world.moves.took_effect if c.request)
     found["tags"] = sum(kind is ActionKind.TAG for kind in kinds)
+    found["still frozen"] = sum(len(head.freezes) for head in world.record.heads.values())
     found["latches"] = world.record.latches
     found["proven"] = world.record.proven
     for incident in world.record.incidents():
@@ -41,6 +42,7 @@ def counts(world: World) -> Counter[str]:
             found[f"release {wish.phase}"] += 1
         hold = world.policy.stack(incident.stack).rollback.on_partial is OnPartial.HOLD
         steps = [page.step for page in incident.pages]
+        found["answered"] += incident.answered_at is not None
         found["joined a cause"] += len(incident.symptoms)
         found["waited for a cause"] += incident.cause is not None
         found["outlasted a cause"] += PageStep.RESUMED in steps

@@ -11,6 +11,7 @@ from shared.domain.incident import Incident
 from shared.domain.incident_state import OVER
 from shared.domain.stack import DrillPhase, Stack
 from shared.ports import Commit
+from tests.simulation.answered import wrong_with_answers
 from tests.simulation.links import wrong_with_links
 from tests.simulation.record import Record
 from tests.simulation.shop import UPSTREAM
@@ -26,6 +27,7 @@ def wrong_with(commit: Commit, record: Record) -> Iterator[Wrong]:
     yield from _of_head(head)
     yield from _of_actions(head, commit, record)
     yield from _vanished(head, closed, record)
+    yield from wrong_with_answers(head, commit, record)
     yield from wrong_with_links(head, record.heads.get(head.id))
     incidents = {incident.id: incident for incident in head.incidents}
     ended, fired = set[str](), dict[str, AlertRow]()

@@ -9,6 +9,7 @@ from shared.domain.data_phase import DataPhase
 from shared.domain.decide.reshaping import RESHAPING
 from shared.domain.event import DrillDue, Instruction, drill_id
 from shared.domain.incident import Incident
+from shared.domain.incident_state import OVER
 from shared.domain.paging import Choice
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
@@ -77,6 +78,17 @@ class People(Drawn):
         """A person presses a button about an incident of long ago."""
         long_ago = f"{self._stack()}-0123456789"
         self._tell(self._instruction(Choice.ACKNOWLEDGE, self._anybody(), incident=long_ago))
+
+    def somebody_reviews(self) -> None:
+        """A person looks back at what holds a rollout, and ends it first if it is not over."""
+        for head in self._world.record.heads.values():
+            for freeze in head.freezes:
+                held, anybody = head.incident(freeze.incident), self._anybody()
+                is_open = held is not None and held.state not in OVER
+                again = (Choice.RESOLVE, Choice.RESOLVE)
+                for choice in again if is_open else (Choice.REPINNED, Choice.REVIEW):
+                    told = self._instruction(choice, anybody, incident=freeze.incident)
+                    self._tell(replace(told, text="the canary was too short"))
 
     def somebody_insists(self) -> None:
         """A person says twice that an incident is over, whatever fires."""

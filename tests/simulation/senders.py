@@ -14,6 +14,7 @@ from tests.simulation.shop import LANES
 from tests.simulation.world import MINUTE, World
 
 _FAR: Final = timedelta(days=1)
+_LESS_BAD: Final = (Severity.SEV2, Severity.SEV3, Severity.SEV4)
 _SETTLING: Final = (TimerKind.SETTLE, TimerKind.CONFIRM)
 
 
@@ -39,7 +40,7 @@ class Senders(Drawn):
             status=AlertStatus.FIRING,
             starts_at=self._world.schedule.now - self._chance.seconds(0, 30),
             name=f"{lane} of {stack}",
-            severity=severity or self._chance.one_of(tuple(Severity)),
+            severity=severity or self._chance.one_of((*Severity, *_LESS_BAD, *_LESS_BAD)),
             labels={"stack": stack, "lane": lane},
         )
         self._alerts.append(fired)

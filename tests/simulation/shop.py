@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from shared.domain.blast_radius import BlastRadius
 from shared.domain.escalation import EscalationStep
 from shared.domain.hours import Span, WeeklyHours, on_the_wall
 from shared.domain.lane import Matcher, MatchOp, Route
@@ -125,6 +126,8 @@ def policy(stacks: int) -> Policy:
         schedules={ROTA.id: ROTA},
         quiet_hours=(QUIET,),
         maintenance=(WORK,),
+        notify=("web",),
+        blast_radius=BlastRadius(suspect_within=timedelta(minutes=3)),
         timing=Timing(
             settle=timedelta(seconds=90),
             reopen_window=timedelta(minutes=8),

@@ -125,7 +125,7 @@ def test_names_in_cases_are_those_of_the_policy(tmp_path: Path) -> None:
         ("state: resolved", "state", "open"),
         ("paged: []", "paged", "ines@+5m"),
         ("paged: [ines@+6m]", "paged", "ines@+5m"),
-        ("notified: ['#product']", "notified", "nobody"),
+        ("notified: ['#oncall-web']", "notified", "#incident-command, #product"),
         ("rollback: none", "rollback", "proposed"),
         ("verdict: recovered", "verdict", "none"),
         ("incidents: 2", "incidents", "1 (infra)"),

@@ -10,6 +10,7 @@ from shared.domain.decide.causes import follow_causes
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.drills import on_drill
 from shared.domain.decide.escalating import keep_paging
+from shared.domain.decide.freezing import answer
 from shared.domain.decide.observing import on_look_due
 from shared.domain.decide.people import on_instruction
 from shared.domain.decide.rejected import on_rejected
@@ -53,5 +54,6 @@ def decide(policy: Policy, stack: Stack, event: Event, now: datetime) -> Decisio
         case _:
             assert_never(event)
     follow_causes(draft)
+    answer(draft)
     keep_paging(draft, stack)
     return draft.decision(reason)

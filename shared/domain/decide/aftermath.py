@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from shared.domain.decide.draft import Draft
+from shared.domain.decide.freezing import lift
 from shared.domain.event import TimerKind
 from shared.domain.incident import Incident, Review, TimelineKind
 from shared.domain.incident_state import Trigger
@@ -69,6 +70,7 @@ def on_review(draft: Draft, incident: Incident, person: Person, note: str) -> In
     if not note.strip():
         return "a review says what was learned"
     draft.say(moved, TimelineKind.REVIEWED, f"{person.name} reviewed it: {note}")
+    lift(draft, moved)
     if not moved.aside:
         over = (moved.resolved_at or draft.now) + draft.policy.timing.reopen_window
         draft.timer(TimerKind.FORGET, moved, max(draft.now, over))

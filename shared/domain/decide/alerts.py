@@ -10,6 +10,7 @@ from shared.domain.decide.causes import cause_of
 from shared.domain.decide.draft import Draft, reopened
 from shared.domain.decide.endings import alert_row, confirmed, ended, overtaken
 from shared.domain.decide.escalating import page_owner, remind
+from shared.domain.decide.freezing import exposed
 from shared.domain.decide.joining import (
     began_at,
     did_not_hold,
@@ -128,6 +129,7 @@ def _open(draft: Draft, alert: Alert, found: Classification) -> Incident:
         f"{alert.source} reports: {alert.summary or alert.title}",
         at=min(alert.starts_at, draft.now),
     )
+    incident = exposed(draft, incident)
     return opened(draft, wish_rollback(draft, incident, found.no_rollback))
 
 
@@ -146,7 +148,11 @@ def _join(draft: Draft, incident: Incident, event: AlertReceived) -> Reason:
         watch(draft, moved)
         draft.put(moved)
         reason = Reason.REOPENED
-    if found.severity.worse_than(incident.severity):
+    seen = exposed(draft, moved)
+    if seen is not moved:
+        moved = _wider(draft, moved, seen)
+        reason = Reason.RAISED
+    if found.severity.worse_than(moved.severity):
         moved = raised(draft, moved, found.severity, found.reasons[0])
         moved = planned_again(draft, moved, alert)
         reason = Reason.RAISED
@@ -161,6 +167,15 @@ def _join(draft: Draft, incident: Incident, event: AlertReceived) -> Reason:
     if reason is not Reason.JOINED:
         draft.refresh(draft.stack.incident(moved.id) or moved)
     return reason
+
+
+def _wider(draft: Draft, before: Incident, seen: Incident) -> Incident:
+    """The blast radius is wider than was known: its owner is paged if that makes it worse."""
+    if not seen.severity.worse_than(before.severity):
+        draft.put(seen)
+        return seen
+    same = replace(seen, severity=before.severity)
+    return raised(draft, same, seen.severity, seen.reasons[-1])
 
 
 def _reopen(draft: Draft, incident: Incident, found: Classification) -> Reason:

@@ -50,7 +50,7 @@ class Draft:
         """
         if incident is None:
             return
-        if not incident.awaits_review:
+        if not incident.awaits_review and self.stack.freeze_of(incident.id) is None:
             self.file(incident)
             return
         self.put(replace(incident, aside=True))
@@ -59,10 +59,11 @@ class Draft:
             oldest = min(kept, key=lambda each: each.opened_at)
             text = f"Filed without a review: {MOST_ASIDE} newer incidents wait for theirs"
             self.say(oldest, TimelineKind.REFUSED, text)
-            self.file(oldest)
+            self.file(oldest, heir=incident.id)
 
-    def file(self, incident: Incident) -> None:
-        """The incident leaves the head for good; its row stays."""
+    def file(self, incident: Incident, heir: str = "") -> None:
+        """The incident leaves the head for good; its row stays, and a freeze goes to its heir."""
+        self.stack = self.stack.unfrozen(incident.id, incident.merged_into or heir)
         self.row(IncidentRow(incident=incident))
         self.drop(incident)
 

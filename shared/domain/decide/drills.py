@@ -49,7 +49,8 @@ def start_drill(draft: Draft, event_id: str, drill: str, asked_by: str, *, apply
         asked_by=asked_by,
         started_at=draft.now,
     )
-    why_not = why_no_drill(draft, drill) or (latched(draft.stack) if apply else "")
+    held = (latched(draft.stack) or draft.stack.frozen) if apply else ""
+    why_not = why_no_drill(draft, drill) or held
     if why_not:
         draft.row(_row(draft, run, passed=False, text=f"refused: {why_not}"))
         return why_not
@@ -106,7 +107,7 @@ def _planned(draft: Draft, run: DrillRun, plan: Plan) -> None:
         text = f"stopped before traffic was moved: incident {busy[0].id} was opened"
         _end(draft, replace(run, plan=plan), passed=False, text=text)
         return
-    taken = hands_off(draft.stack, plan)
+    taken = hands_off(draft.stack, plan) or draft.stack.frozen
     if taken:
         text = f"stopped before traffic was moved: {taken}"
         _end(draft, replace(run, plan=plan), passed=False, text=text)

@@ -63,6 +63,9 @@ def why_no_release(draft: Draft, besides: str = "") -> str:
         if incident.id != besides and (incident.severity in CRITICAL or incident.lane == lane.id):
             known = f"incident {incident.id} ({incident.severity}) is {incident.state}"
             return f"{known}; nothing is released before it is over"
+    held = draft.stack.frozen
+    if held:
+        return held
     taken = latched(draft.stack)
     if taken:
         return f"{taken}; `/switchman unlatch {stack} SERVICE` hands it back first"

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.policy.rules import lanes, people, quiet, rollbacks, routes, schedules, stacks
+from shared.policy.rules import (
+    lanes,
+    people,
+    quiet,
+    rollbacks,
+    routes,
+    schedules,
+    severities,
+    stacks,
+)
 from shared.policy.rules.rule import Check, Found, Rule
 
 __all__ = ["RULES", "Check", "Found", "Rule"]
@@ -21,4 +30,5 @@ RULES: Final[tuple[Rule, ...]] = (
     *rollbacks.RULES,
     *lanes.RULES,
     *routes.RULES,
+    *severities.RULES,
 )
