@@ -29,7 +29,7 @@ FOUND_BY: Final = {
     "data_import_sent_again": SENT_AGAIN,
     "lease_without_fencing": "a stale holder's result is refused",
     "lost_publish_without_sweep": "it comes to rest",
-    "drill_while_frozen": "while the rollout is frozen only a way back is ordered",
+    "freeze_forgotten": "a freeze ends with the review of its incident, and not before",
     "merged_alerts_are_lost": "no alert fires on a resolved incident",
     "missing_metrics_prove_it": "nothing is called recovered without proof",
     "one_approval_suffices": UNALLOWED,

@@ -8,6 +8,7 @@ from typing import Any
 
 from infra.local.client import WorldClient
 from infra.local.prober import Probe
+from shared.domain.decide.freezing import TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,9 @@ class Seen(Glance):
 
     @property
     def posts(self) -> list[dict[str, Any]]:
-        """The messages that everybody in a channel sees."""
-        return [message for message in self.messages if not message.get("ephemeral_to")]
+        """The messages that everybody in a channel sees, but for those that only tell of it."""
+        shown = [message for message in self.messages if not message.get("ephemeral_to")]
+        return [message for message in shown if TOLD not in str(message["blocks"])]
 
     @property
     def changes(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ incident is reviewed. The way back is no rollout: rollbacks, and putting back wh
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from shared.domain.blast_radius import Exposure
 from shared.domain.decide.draft import Draft
@@ -15,6 +16,9 @@ from shared.domain.freeze import Freeze, FrozenAt
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.severity import CRITICAL, Severity, worst
 from shared.domain.suspect import exposure
+
+TOLD: Final = "You are told because"
+"""So it begins why somebody hears of it who was not woken."""
 
 
 def exposed(draft: Draft, incident: Incident) -> Incident:
@@ -108,7 +112,7 @@ def _tell(draft: Draft, incident: Incident, why: str) -> None:
     about = f"Incident {incident.id}, lane {incident.lane}: {incident.summary or incident.title}"
     held = draft.stack.freeze_of(incident.id) is not None
     frozen = ("The rollout is frozen until the post-incident review.",) if held else ()
-    paragraphs = (about, f"You are told because {why}.", *frozen)
+    paragraphs = (about, f"{TOLD} {why}.", *frozen)
     for team in teams:
         tell_team(draft, team, f"{incident.severity} in {name}: {incident.title}", *paragraphs)
     if teams:
