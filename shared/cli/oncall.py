@@ -12,7 +12,7 @@ from rich.table import Table
 from shared.cli.common import JsonOption, PolicyOption, fail, load_policy, out, print_json
 
 EXAMPLES = (
-    "Examples: switchman oncall; switchman oncall --at 2026-12-24T09:00+01:00; "
+    "Example: switchman oncall; switchman oncall --at 2026-12-24T09:00+01:00; "
     "switchman oncall --json"
 )
 

@@ -330,3 +330,24 @@ def test_a_store_that_cannot_be_used_is_said_in_one_line(
 ) -> None:
     """Exit code 2 and what would be right, without a traceback."""
     assert says in refused(switchman("incidents", "list", store=url, folder=tmp_path))
+
+
+def test_who_is_on_call_at_another_time() -> None:
+    """By the schedule of the shipped policy: who it is then, who is next, and who after them."""
+    shown = switchman("oncall", "--at", "2026-01-13T10:00+01:00", "--json")
+    teams = {row["team"]: row for row in json.loads(shown.stdout)}
+    command = teams["commanders"]
+    assert (command["person"], command["schedule"], command["gap"]) == ("cyrus", "command", None)
+    assert (command["next"]["person"], command["next"]["at"]) == (
+        "carla",
+        "2026-01-19T09:00:00+00:00",
+    )
+    assert [step["person"] for step in teams["infra"]["escalation"]] == ["ivo", "cyrus"]
+    assert "Cyrus Bakker" in switchman("oncall", "--at", "2026-01-13T10:00").stdout
+
+
+def test_a_time_that_is_none_is_wrong_usage() -> None:
+    """Exit 2, and what would be right."""
+    ended = switchman("oncall", "--at", "tomorrow")
+    assert ended.returncode == 2
+    assert "such as 2026-12-24T09:00+01:00" in ended.stderr
