@@ -31,6 +31,7 @@ class Expectation:
     notified: tuple[str, ...] | None = None
     rollback: str = ""
     verdict: str = ""
+    frozen: bool | None = None
     says: tuple[str, ...] = ()
 
 

@@ -128,6 +128,7 @@ def test_names_in_cases_are_those_of_the_policy(tmp_path: Path) -> None:
         ("notified: ['#oncall-web']", "notified", "#incident-command, #product"),
         ("rollback: none", "rollback", "proposed"),
         ("verdict: recovered", "verdict", "none"),
+        ("frozen: false", "frozen", "True"),
         ("incidents: 2", "incidents", "1 (infra)"),
         ("says: [hello]", "says", "nothing like it"),
         ("{of: auth, state: open}", "of", "none"),

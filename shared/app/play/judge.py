@@ -113,6 +113,10 @@ class _Judge:
         if expected.verdict:
             got = str((rollback.verdict if rollback else None) or "none")
             yield from self._compare("verdict", got == expected.verdict, got)
+        if expected.frozen is not None:
+            stack = self.played.course.store.load(incident.stack)[0] if incident else None
+            frozen = bool(stack and stack.freezes)
+            yield from self._compare("frozen", frozen is expected.frozen, str(frozen))
         story = [line.text for line in self.played.course.lines]
         for wanted in expected.says:
             if not any(wanted in text for text in story):

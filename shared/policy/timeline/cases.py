@@ -28,7 +28,7 @@ ENDING: Final = ".test.yaml"
 _ROLLBACKS: Final = ("none", "automatic", *(phase.value for phase in Phase))
 _LOOKED_AT: Final = (
     *("incidents", "lane", "team", "severity", "stack", "rule", "state", "paged", "notified"),
-    *("rollback", "verdict", "says"),
+    *("rollback", "verdict", "frozen", "says"),
 )
 RollbackIs = Annotated[str, Meta(description=f"one of {', '.join(_ROLLBACKS)}")]
 
@@ -49,6 +49,7 @@ class ThenEntry(Entry, frozen=True):
     notified: tuple[Text, ...] | None = None
     rollback: RollbackIs = ""
     verdict: Verdict | None = None
+    frozen: Annotated[bool | None, Meta(description="true or false")] = None
     says: tuple[Text, ...] = ()
 
     def faults(self) -> Iterator[tuple[str, str]]:
