@@ -62,7 +62,10 @@ WRONG: Mapping[str, Ways] = {
         "states not told": (lambda s: replace(s, messages=[s.messages[0]] * 2), "both services"),
     },
     "slash-rollback": {
-        "approved by who asked": (lambda s: with_rollback(s, approved_by="ines"), "carla approved"),
+        "approved by who asked": (
+            lambda s: with_rollback(s, approved_by="ines"),
+            "carla was paged, and approved",
+        ),
         "the refusal not told": (lambda s: with_incident(s, timeline=[]), "may not approve it"),
         "the reason not kept": (lambda s: with_incident(s, timeline=[]), "loses writes"),
         "paged in the wrong place": (paged_elsewhere, "nobody else anywhere"),

@@ -35,7 +35,7 @@ BAD_REVISION = Scenario(
     claims=(
         claims.one_incident,
         claims.pages(1),
-        claims.approved_by(""),
+        claims.approved,
         traffic_claims.served,
         traffic_claims.moved_once,
         claims.verdict("recovered"),
@@ -54,7 +54,7 @@ HALF_ROLLBACK = Scenario(
     claims=(
         claims.one_incident,
         claims.pages(2),
-        claims.approved_by(""),
+        claims.approved,
         claims.verdict("not_recovered"),
         traffic_claims.as_before,
         both_states,

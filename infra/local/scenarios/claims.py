@@ -44,31 +44,34 @@ def pages(wanted: int) -> Check:
     return check
 
 
-def paged(lane: str, person: str, channel: str) -> Check:
-    """The lane's owner was paged first, where that team looks."""
+def paged(lane: str, channel: str, *people: str) -> Check:
+    """One of these people, whoever is on call just now, was paged first, where that team looks."""
 
     def check(seen: Seen) -> Claim:
         incident = seen.incident or {"lane": None, "pages": []}
         first = next(iter(incident["pages"]), {"person": None})
         where = {post["channel"] for post in seen.posts}
-        holds = (incident["lane"], first["person"], where) == (lane, person, {channel})
-        text = f"lane {lane}: {person} was paged in {channel} and nobody else anywhere"
+        right = first["person"] in people
+        holds = (incident["lane"], right, where) == (lane, True, {channel})
+        text = f"lane {lane}: {' or '.join(people)} was paged in {channel} and nobody else anywhere"
         said = f"lane {incident['lane']}, {first['person']} in {', '.join(sorted(where))}"
         return Claim(text, holds, said)
 
     return check
 
 
-def approved_by(person: str) -> Check:
-    """This person approved the rollback; with an empty name, anybody did."""
+def approved(seen: Seen) -> Claim:
+    """A person approved the rollback."""
+    by = seen.rollback.get("approved_by")
+    return Claim("a person approved it by button", bool(by), str(by or "nobody"))
 
-    def check(seen: Seen) -> Claim:
-        by = seen.rollback.get("approved_by")
-        holds = by == person if person else bool(by)
-        text = f"{person or 'a person'} approved it by button"
-        return Claim(text, holds, str(by or "nobody"))
 
-    return check
+def approved_by_who_was_paged(seen: Seen) -> Claim:
+    """Whoever was paged to approve the rollback did so."""
+    by = seen.rollback.get("approved_by")
+    asked = next((page["person"] for page in (seen.incident or {}).get("pages", ())), "")
+    text = f"{asked or 'somebody'} was paged, and approved it by button"
+    return Claim(text, bool(by) and by == asked, str(by or "nobody"))
 
 
 def verdict(wanted: str) -> Check:

@@ -105,7 +105,7 @@ STORM_OF_ALERTS = Scenario(
         claims.one_incident,
         claims.alerts(STORM),
         claims.pages(1),
-        claims.paged("infra", "ines", "#oncall-infra"),
+        claims.paged("infra", "#oncall-infra", "ines"),
         paged_at_once,
         few_writes,
         traffic_claims.untouched,
@@ -122,7 +122,7 @@ FLAPPING = Scenario(
         claims.one_incident,
         claims.alerts(FLAPS),
         claims.pages(1),
-        claims.paged("infra", "ines", "#oncall-infra"),
+        claims.paged("infra", "#oncall-infra", "ines"),
         traffic_claims.untouched,
     ),
 )

@@ -37,7 +37,7 @@ def _stays(lane: str, person: str, channel: str) -> tuple[Check, ...]:
     return (
         claims.one_incident,
         claims.pages(1),
-        claims.paged(lane, person, channel),
+        claims.paged(lane, channel, person),
         claims.no_rollback_offered,
         traffic_claims.untouched,
         traffic_claims.none_failed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from infra.local import alertmanager
@@ -50,11 +51,8 @@ def fire(name: str, summary: str, *, severity: str, **labels: str) -> Step:
     return step
 
 
-def approve_as(person: str) -> Step:
-    """Wait for the proposal and for a person; press as `person` if nobody does.
-
-    An empty name stands for whoever is on call for the first team that may approve.
-    """
+def _approve_as(who_approves: Callable[[Stage], str]) -> Step:
+    """Wait for the proposal and for a person; press as somebody if nobody does."""
 
     def step(stage: Stage) -> bool:
         if _is_decided(stage.rollback()):
@@ -62,7 +60,7 @@ def approve_as(person: str) -> Step:
         proposal = stage.proposal()
         if proposal is None:
             return False
-        who, patience = person or stage.approver, stage.patience.total_seconds()
+        who, patience = who_approves(stage), stage.patience.total_seconds()
         stage.say(
             f"[bold]Your turn:[/bold] press Approve rollback in {proposal['channel']} as {who}"
             f"\n  {stage.slack}?as={who}{proposal['channel']}"
@@ -76,7 +74,15 @@ def approve_as(person: str) -> Step:
     return step
 
 
-approve = approve_as("")
+def _who_was_asked(stage: Stage) -> str:
+    return str((stage.incident() or {})["pages"][0]["person"])
+
+
+approve = _approve_as(lambda stage: stage.approver)
+"""Approved, if need be, by whoever is on call for the first team that may."""
+
+approve_as_asked = _approve_as(_who_was_asked)
+"""Approved, if need be, by whoever was paged."""
 
 
 def verdict(stage: Stage) -> bool:
