@@ -197,6 +197,9 @@ class Story:
         incident = self.stack.incident(incident_id)
         if incident is None or incident.rollback is None:
             return None
+        by_all = incident.rollback.release or not incident.rollback.trigger
+        if by_all and self.firing(incident_id):
+            return AlertStatus.FIRING
         if not incident.rollback.trigger:
             return AlertStatus.RESOLVED
         row = self.alerts.get(incident.rollback.trigger)

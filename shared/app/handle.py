@@ -184,14 +184,19 @@ class Handle:
     def _trigger(self, stack: Stack, incident_id: str) -> tuple[AlertStatus | None, Series | None]:
         """Whether the alert that set the incident's rollback off fires: still, or again.
 
-        A rollback that no alert set off has none to wait for: that counts as ended.
+        A rollback that no alert set off, and a release, wait for whatever belongs to the incident:
+        where nothing of that fires, it counts as ended.
         """
         incident = stack.incident(incident_id)
         if incident is None or incident.rollback is None:
             return None, None
-        if not incident.rollback.trigger:
+        wanted = incident.rollback.trigger
+        by_all = incident.rollback.release or not wanted
+        if by_all and self._firing(incident.alerts_of):
+            return AlertStatus.FIRING, None
+        if not wanted:
             return AlertStatus.RESOLVED, None
-        row = self.heads.alert(incident.rollback.trigger)
+        row = self.heads.alert(wanted)
         if row is None or row.status is AlertStatus.FIRING or not row.series:
             return (row.status if row else None), None
         rows = self.heads.series(row.series, MOST_LOOKED_AT)

@@ -255,6 +255,38 @@ def test_without_an_alert_bad_metrics_at_the_end_mean_not_recovered() -> None:
     assert "alert" not in details(story)
 
 
+def test_what_joined_a_rollback_that_a_person_asked_for_has_to_end() -> None:
+    """No alert set it off, and one fires now: nothing says that it helped."""
+    story = Story()
+    story.asks(EVE, Choice.ROLLBACK, "the checkout is broken")
+    story.reports(alert())
+    made = plan(story.now)
+    story.finishes(story.last(ActionKind.PLAN), made)
+    story.presses(BEN, Choice.APPROVE, made.hash)
+    moved(story)
+    assert story.rollback().verdict is None
+    story.rings(TimerKind.VERIFY)
+    assert story.rollback().verdict is Verdict.NOT_RECOVERED
+    assert "alerts of its incident still fire" in details(story)
+
+
+def test_an_alert_that_was_split_off_and_fires_on_proves_nothing() -> None:
+    """The incident is over without it; that the rollback helped is not said by that."""
+    story = healthy(policy())
+    story.reports(alert("Other"))
+    incident = story.incident.id
+    story.instructs(BEN, Choice.SPLIT, incident=incident, alerts="ErrorsHigh", lane="data")
+    story.reports(alert("Other", status=AlertStatus.RESOLVED))
+    for kind in (TimerKind.SETTLE, TimerKind.CONFIRM):
+        timer = story.timers[f"{incident}:{kind}"]
+        story.later(timer.due - story.now)
+        story.take(story.due(timer))
+    known = story.stack.incident(incident)
+    assert known is not None
+    assert known.rollback is not None
+    assert (known.state, known.rollback.verdict) == (State.RESOLVED, None)
+
+
 def test_without_metrics_nothing_is_measured() -> None:
     """No timer, no question: the alert alone decides, as it always did."""
     story = healthy(policy())

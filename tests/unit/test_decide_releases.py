@@ -190,6 +190,19 @@ def test_a_small_incident_elsewhere_is_not_in_the_way(story: Story) -> None:
     assert story.asks(BEN, Choice.RELEASE, f"{APPLY} {WHY}").reason is Reason.CARRIED_OUT
 
 
+def test_what_was_merged_elsewhere_is_in_the_way_as_well(story: Story) -> None:
+    """Another lane's incident has the rollback lane's alerts: it is never filed for a release."""
+    story.presses(BEN, Choice.REPINNED)
+    story.instructs(BEN, Choice.REVIEW, incident=story.incident.id, text="too short a canary")
+    for name, lane in (("Slow", "auth"), ("Errors", "infra")):
+        story.reports(alert(name, lane=lane, severity=Severity.SEV3))
+    slow, errors = story.stack.open_incidents()
+    story.finishes(story.last(ActionKind.PLAN), NoPlan(reason="no older revision will do"))
+    story.instructs(BEN, Choice.MERGE, incident=errors.id, into=slow.id)
+    assert f"incident {slow.id} (sev3) is open" in refusal(story)
+    assert [each.id for each in story.stack.open_incidents()] == [slow.id]
+
+
 def test_a_drill_a_latch_and_a_tag_are_in_the_way(story: Story) -> None:
     """Whatever else holds the traffic, or is about to change its generation."""
     calm = story.stack
@@ -296,6 +309,19 @@ def test_an_alert_that_fires_meanwhile_takes_it_back(story: Story) -> None:
     )
     assert ActionKind.RESTORE in kinds(decision)
     assert "an alert began" in said(decision)[TimelineKind.RESTORING]
+
+
+def test_a_second_alert_that_fires_on_takes_it_back_as_well(story: Story) -> None:
+    """The first one that began meanwhile has ended; whatever else did counts too."""
+    carried_out(story)
+    began = story.later(MINUTE)
+    for name in ("First", "Second"):
+        story.reports(alert(name, severity=Severity.SEV3, starts_at=began))
+    story.reports(alert("First", starts_at=began, status=AlertStatus.RESOLVED))
+    decision = story.finishes(
+        story.last(ActionKind.APPLY), outcome(MOVED, MOVED, healthy_after=SECOND)
+    )
+    assert ActionKind.RESTORE in kinds(decision)
 
 
 def test_one_service_that_refuses_puts_the_other_back(story: Story) -> None:

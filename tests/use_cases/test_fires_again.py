@@ -11,7 +11,7 @@ from shared.domain.incident_state import State
 from shared.domain.paging import Choice, PageStep
 from shared.domain.rollback import Verdict
 from shared.ports import Commit, Committed, Token
-from tests.builders import BEN, MINUTE, NOON, SECOND
+from tests.builders import BEN, EVE, MINUTE, NOON, SECOND, alert
 from tests.use_cases.senders import Sender, firing, heard, pages, pass_time
 from tests.use_cases.world import World
 
@@ -66,6 +66,20 @@ def test_a_trigger_that_fires_again_before_the_rollback_has_not_ended(
     pass_time(world, 11 * MINUTE)
     assert rollback(world).verdict is Verdict.NOT_RECOVERED
     assert pages(world) > before
+
+
+def test_where_no_alert_set_it_off_nothing_of_its_incident_may_fire(world: World) -> None:
+    """A person asked for the rollback, and then an alert of the same lane came."""
+    world.asks(EVE, Choice.ROLLBACK, "the checkout is broken")
+    world.deliver()
+    world.reports(alert())
+    world.deliver()
+    approved(world)
+    assert rollback(world).verdict is None
+    world.clock.advance(MINUTE)
+    world.reports(alert(status=AlertStatus.RESOLVED))
+    pass_time(world, 11 * MINUTE)
+    assert rollback(world).verdict is Verdict.RECOVERED
 
 
 def test_a_trigger_that_fired_again_and_ended_again_proves_it(world: World, sender: Sender) -> None:

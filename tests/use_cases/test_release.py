@@ -14,6 +14,7 @@ from shared.domain.incident_state import State
 from shared.domain.paging import Choice, PageStep
 from shared.domain.rollback import Revision, TrafficTarget, Verdict
 from shared.domain.rollback_phase import Phase
+from shared.domain.severity import Severity
 from tests.builders import (
     BACKEND,
     BEN,
@@ -240,3 +241,19 @@ def test_a_smoke_test_that_fails_leaves_no_plan(world: World) -> None:
     asks(world)
     assert phase(world) is None
     assert f"the smoke test of {BACKEND}-fixed failed" in said(world)
+
+
+def test_a_second_alert_that_fires_on_takes_it_back(world: World) -> None:
+    """Whatever began while traffic was released counts, not only the first of it."""
+    fix_is_out(world)
+    asks(world)
+    (mine,) = (each for each in world.stack.incidents if each.rollback and each.rollback.release)
+    world.presses(EVE, Choice.APPROVE, of=mine)
+    began = world.clock.now()
+    for name in ("First", "Second"):
+        world.reports(alert(name, severity=Severity.SEV3, starts_at=began))
+    world.clock.advance(SECOND)
+    world.reports(alert("First", starts_at=began, status=AlertStatus.RESOLVED))
+    world.deliver()
+    assert traffic(world, FRONTEND) == all_to(f"{FRONTEND}-good")
+    assert phase(world) is Phase.UNDONE

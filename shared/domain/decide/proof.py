@@ -147,6 +147,8 @@ def _verdict(
         return Verdict.UNKNOWN, why
     if rollback.trigger:
         return Verdict.NOT_RECOVERED, "the alert that set it off still fires"
+    if trigger is AlertStatus.FIRING:
+        return Verdict.NOT_RECOVERED, "alerts of its incident still fire"
     return Verdict.NOT_RECOVERED, "the metrics are outside their budgets"
 
 

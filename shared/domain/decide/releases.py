@@ -60,7 +60,8 @@ def why_no_release(draft: Draft, besides: str = "") -> str:
     if lane is None:
         return "no lane of the policy has rollback as its remediation"
     for incident in draft.stack.open_incidents():
-        if incident.id != besides and (incident.severity in CRITICAL or incident.lane == lane.id):
+        of_lane = incident.lane == lane.id or incident.answers_for(lane.id)
+        if incident.id != besides and (incident.severity in CRITICAL or of_lane):
             known = f"incident {incident.id} ({incident.severity}) is {incident.state}"
             return f"{known}; nothing is released before it is over"
     held = draft.stack.frozen

@@ -111,10 +111,11 @@ def _confirm(draft: Draft, incident: Incident, event: TimerDue) -> Reason:
             draft.timer(TimerKind.CONFIRM, incident, draft.now + _THE_REST)
             return Reason.HANDED_OVER
         moved = replace(incident, state=moved.state)
-    return _resolved(draft, moved)
+    return _resolved(draft, moved, event.trigger)
 
 
-def _resolved(draft: Draft, incident: Incident) -> Reason:
+def _resolved(draft: Draft, incident: Incident, trigger: AlertStatus | None) -> Reason:
+    """What set its rollback off may fire on all the same, split off into another incident."""
     incident = withdraw_data(replace(incident, resolved_at=draft.now))
     if incident.rollback is not None:
         withdrawn = incident.rollback.step(Step.WITHDRAW)
@@ -122,7 +123,8 @@ def _resolved(draft: Draft, incident: Incident) -> Reason:
             incident = replace(incident, rollback=replace(withdrawn, waiting=False))
     draft.say(incident, TimelineKind.RESOLVED, "Nothing fires any more: resolved")
     draft.put(incident)
-    settle_verdict(draft, incident, AlertStatus.RESOLVED)
+    if trigger is not AlertStatus.FIRING:
+        settle_verdict(draft, incident, AlertStatus.RESOLVED)
     resolved = draft.stack.incident(incident.id)
     draft.refresh(resolved or incident)
     due = draft.now + draft.policy.timing.reopen_window
