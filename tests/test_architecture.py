@@ -1,6 +1,7 @@
 """The layers hold: who may import whom, what pure code may use, what an import may set off."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -170,3 +171,16 @@ def test_importing_main_sets_nothing_off() -> None:
     assert Path(seen["file"]) == _REPOSITORY / "main.py"
     assert [name for name in seen["modules"] if name.startswith(_VENDORS)] == []
     assert (seen["connected"], seen["threads"]) == ([], 1)
+
+
+def test_decoders_are_made_in_one_place() -> None:
+    """Nothing but `shared.wire.decoders`, which makes one at a time, makes msgspec's decoders."""
+    folders = ("shared", "functions", "infra")
+    makes = re.compile(r"msgspec\.json\.(decode|Decoder)\(")
+    found = {
+        str(path.relative_to(_REPOSITORY))
+        for folder in folders
+        for path in (_REPOSITORY / folder).rglob("*.py")
+        if makes.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"shared/wire/decoders.py"}

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.domain.approval import Approval
 from shared.domain.data_phase import DATA_ROLLBACK, DataPhase, DataStep
 from shared.domain.ids import derive
 from shared.domain.machine import Back, Refusal
-from shared.domain.policy import Person, Policy
 from shared.domain.snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from shared.domain.policy import Person, Policy
 
 APPROVALS: Final = 2
 """So many people have to approve a data rollback, never whoever asked; no policy makes it fewer."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY: Final = timedelta(days=1)
@@ -48,13 +50,13 @@ class WeeklyHours:
 
     def covering(self, at: datetime) -> Span | None:
         """The hours in which the instant falls, as they are that day."""
-        day = at.astimezone(ZoneInfo(self.zone)).date()
+        day = at.astimezone(time_zone(self.zone)).date()
         around = (self._on(day), self._on(day - _DAY))
         return next((span for span in around if span and span.covers(at)), None)
 
     def between(self, start: datetime, end: datetime) -> Iterator[Span]:
         """All that begin before `end` and end after `start`."""
-        zone = ZoneInfo(self.zone)
+        zone = time_zone(self.zone)
         day, last = start.astimezone(zone).date() - _DAY, end.astimezone(zone).date()
         while day <= last:
             span = self._on(day)
@@ -74,14 +76,21 @@ class WeeklyHours:
 
 def instant(wall: datetime, zone: str) -> datetime:
     """When the clock there shows this for the first time, in UTC."""
-    return wall.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+    return wall.replace(tzinfo=time_zone(zone), fold=0).astimezone(UTC)
 
 
 def on_the_wall(at: datetime, zone: str) -> datetime:
     """What the clock there shows at that instant, without its zone."""
-    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
+    return at.astimezone(time_zone(zone)).replace(tzinfo=None, fold=0)
 
 
 def in_words(at: datetime, zone: str) -> str:
     """The instant as the clock there shows it, with the zone's name."""
-    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+    return f"{at.astimezone(time_zone(zone)):%Y-%m-%d %H:%M} {zone}"
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The time zone of this name. Its module reads the environment as soon as it is imported."""
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from zoneinfo import ZoneInfo, available_timezones
 
+from shared.domain.hours import time_zone
 from shared.policy.wording import nearest
 
 LOCAL_TIME = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}$"
@@ -16,8 +16,10 @@ _MIDNIGHT = "24:00"
 def parse_zone(text: str) -> str:
     """The name of the time zone; ValueError where there is none."""
     try:
-        ZoneInfo(text)
+        time_zone(text)
     except (OSError, ValueError, KeyError) as error:
+        from zoneinfo import available_timezones
+
         near = nearest(text, available_timezones()) if text else ""
         shown = near if "did you mean" in near else "; Europe/Berlin or UTC would be one"
         raise ValueError(f"there is no time zone {text[:60]!r}{shown}") from error

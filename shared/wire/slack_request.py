@@ -13,6 +13,7 @@ import msgspec
 
 from shared.domain.errors import BadMessage
 from shared.domain.paging import Choice
+from shared.wire.decoders import decoder
 from shared.wire.slack_card import BUTTONS
 from shared.wire.slack_command import SlashCommand, form, parse_command
 from shared.wire.slack_modal import CALLBACK, REASON
@@ -121,7 +122,7 @@ def parse_interaction(body: bytes) -> Press | Submission:
     if payload is None:
         raise BadMessage("the interaction has no payload")
     try:
-        seen = msgspec.json.decode(payload, type=_Interaction)
+        seen = decoder(_Interaction).decode(payload)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise BadMessage(f"the interaction's payload cannot be read: {error}") from error
     if seen.user is None or not seen.user.id:

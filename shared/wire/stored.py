@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from typing import Any, Final, Generic, TypeVar, get_type_hints
 
 import msgspec
@@ -32,6 +31,7 @@ from shared.domain.event import Instruction, Timer
 from shared.domain.incident import Incident
 from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
 from shared.domain.stack import Stack
+from shared.wire.decoders import decoder
 
 T = TypeVar("T")
 Raw = bytes | str
@@ -129,20 +129,19 @@ def _encode(value: object) -> bytes:
         raise BadMessage("it holds text that is not valid Unicode") from error
 
 
-def _decode(decoder: msgspec.json.Decoder[T], raw: Raw) -> T:
+def _decode(shape: type[T], raw: Raw) -> T:
     try:
-        return decoder.decode(raw)
+        return decoder(shape).decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Unreadable(f"a stored document cannot be read: {error}") from error
 
 
 def _codec(shape: type[T]) -> Codec[T]:
-    decoder = cache(lambda: msgspec.json.Decoder(shape))  # few functions read every kind
-    return Codec(encode=_encode, decode=lambda raw: _decode(decoder(), raw))
+    return Codec(encode=_encode, decode=lambda raw: _decode(shape, raw))
 
 
 def _part(raw: msgspec.Raw, shape: type[T]) -> T:
-    return _decode(msgspec.json.Decoder(shape), bytes(raw))
+    return _decode(shape, bytes(raw))
 
 
 def _tag(outcome: Outcome) -> _Tagged:

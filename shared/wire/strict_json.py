@@ -9,13 +9,13 @@ they are read, and do not matter where they are not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Final, TypeVar
 
 import msgspec
 
 from shared.domain.errors import BadMessage
+from shared.wire.decoders import decoder
 from shared.wire.limits import MAX_BODY, MAX_TEXT, TooLarge
 
 T = TypeVar("T")
@@ -31,14 +31,10 @@ _SURROGATES: Final = re.compile(
 _SECRET_FREE_PATH: Final = re.compile(r"`\$[^`]*`")
 
 
-_decoder: Final[Callable[[object], msgspec.json.Decoder[Any]]] = cache(msgspec.json.Decoder)
-"""There are few kinds, and each is worked out once."""
-
-
 def decode(body: bytes | msgspec.Raw, kind: type[T], what: str) -> T:
     """The body as this kind. Raises `BadMessage`; its reason starts with `what`."""
     try:
-        decoded: T = _decoder(kind).decode(body)
+        decoded = decoder(kind).decode(body)
     except msgspec.ValidationError as error:
         raise BadMessage(f"{what} has the wrong form: {_in_words(error)}") from error
     except msgspec.DecodeError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -34,6 +36,25 @@ from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
 from shared.domain.stack import Stack
 from shared.wire import stored
 from tests.contract.store_contract import action, alert_row, incident, shop
+
+_ALL_AT_ONCE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from shared.domain.stack import Stack
+from shared.wire import stored
+head = stored.HEAD.encode(Stack(id="shop"))
+kinds = [stored.HEAD, stored.INCIDENT, stored.ALERT, stored.DRILL] * 2
+begin = threading.Barrier(len(kinds))
+def read(codec):
+    begin.wait()
+    try:
+        codec.decode(head)
+    except stored.Unreadable:
+        pass
+threads = [threading.Thread(target=read, args=(codec,)) for codec in kinds]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
 
 SCALARS = {
     str: st.text(st.characters(codec="utf-8"), max_size=8),
@@ -163,3 +184,10 @@ def test_broken_unicode_is_the_senders_fault() -> None:
     """A lone surrogate cannot be stored: the message it came with can never succeed."""
     with pytest.raises(BadMessage):
         stored.ALERT.encode(alert_row(title="\ud800"))
+
+
+@pytest.mark.parametrize("run", range(8))
+def test_the_first_documents_may_be_read_by_many_threads(run: int) -> None:
+    """A process whose threads all read at once, the first time, lives; msgspec alone would die."""
+    ended = subprocess.run([sys.executable, "-c", _ALL_AT_ONCE], capture_output=True, check=False)
+    assert (run, ended.returncode, ended.stderr) == (run, 0, b"")

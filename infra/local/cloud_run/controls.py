@@ -19,6 +19,7 @@ from infra.local.cloud_run.templates import TemplateEdit
 from infra.local.cloud_run.transitions import Deploy
 from infra.local.cloud_run.views import service_json
 from infra.local.cloud_run.web import answer_error, answer_json, body_of
+from shared.wire.decoders import decoder
 
 PREFIX = "/sim/run/"
 _STATUS = {
@@ -124,7 +125,7 @@ class Controls:
 
 def _decoded(body: bytes, kind: type[Order]) -> Order:
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decoder(kind).decode(body)
     except msgspec.ValidationError as error:
         raise ValueError(f"body: {error}") from error
     except msgspec.DecodeError as error:

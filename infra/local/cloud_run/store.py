@@ -11,6 +11,7 @@ import msgspec
 
 from infra.local.cloud_run.faults import Fault
 from infra.local.cloud_run.model import Landing, LogEntry, Operation, Revision, Service
+from shared.wire.decoders import decoder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS services (name TEXT PRIMARY KEY, body BLOB NOT NULL);
@@ -56,12 +57,12 @@ class StateStore:
     def service(self, name: str) -> Service | None:
         """The service of that short name."""
         found = self._bodies("SELECT body FROM services WHERE name = ?", name)
-        return msgspec.json.decode(found[0], type=Service) if found else None
+        return decoder(Service).decode(found[0]) if found else None
 
     def services(self) -> list[Service]:
         """All services, by name."""
         found = self._bodies("SELECT body FROM services ORDER BY name")
-        return [msgspec.json.decode(body, type=Service) for body in found]
+        return [decoder(Service).decode(body) for body in found]
 
     def save_service(self, service: Service) -> None:
         """Write a service, new or changed."""
@@ -71,13 +72,13 @@ class StateStore:
         """All revisions of a service, newest first."""
         query = "SELECT body FROM revisions WHERE service = ? ORDER BY created_at DESC, rowid DESC"
         found = self._bodies(query, service)
-        return [msgspec.json.decode(body, type=Revision) for body in found]
+        return [decoder(Revision).decode(body) for body in found]
 
     def revision(self, service: str, name: str) -> Revision | None:
         """The service's revision of that short name."""
         query = "SELECT body FROM revisions WHERE service = ? AND name = ?"
         found = self._bodies(query, service, name)
-        return msgspec.json.decode(found[0], type=Revision) if found else None
+        return decoder(Revision).decode(found[0]) if found else None
 
     def save_revision(self, revision: Revision) -> None:
         """Write a revision, new or changed."""
@@ -93,12 +94,12 @@ class StateStore:
     def operation(self, name: str) -> Operation | None:
         """The operation of that full name."""
         found = self._bodies("SELECT body FROM operations WHERE name = ?", name)
-        return msgspec.json.decode(found[0], type=Operation) if found else None
+        return decoder(Operation).decode(found[0]) if found else None
 
     def operations(self) -> list[Operation]:
         """All operations, newest first."""
         found = self._bodies("SELECT body FROM operations ORDER BY created_at DESC, rowid DESC")
-        return [msgspec.json.decode(body, type=Operation) for body in found]
+        return [decoder(Operation).decode(body) for body in found]
 
     def save_operation(self, operation: Operation) -> None:
         """Write an operation; one that is done is no longer due."""
@@ -113,7 +114,7 @@ class StateStore:
     def due_operations(self, now: float) -> list[Operation]:
         """The operations to finish by now, in the order they were due."""
         query = "SELECT body FROM operations WHERE due_at <= ? ORDER BY due_at, rowid"
-        return [msgspec.json.decode(body, type=Operation) for body in self._bodies(query, now)]
+        return [decoder(Operation).decode(body) for body in self._bodies(query, now)]
 
     def next_due(self) -> float | None:
         """When the next operation or landing is due; None when none is."""
@@ -132,7 +133,7 @@ class StateStore:
     def take_landings(self, now: float) -> list[Landing]:
         """Remove the changes that land by now, and return them in their order."""
         query = "SELECT body FROM landings WHERE due_at <= ? ORDER BY due_at, id"
-        found = [msgspec.json.decode(body, type=Landing) for body in self._bodies(query, now)]
+        found = [decoder(Landing).decode(body) for body in self._bodies(query, now)]
         self._write("DELETE FROM landings WHERE due_at <= ?", now)
         return found
 
@@ -140,7 +141,7 @@ class StateStore:
         """The faults ordered for a service with their numbers, oldest first."""
         query = "SELECT id, body FROM faults WHERE service = ? ORDER BY id"
         rows = self._db.execute(query, (service,)).fetchall()
-        return [(number, msgspec.json.decode(body, type=Fault)) for number, body in rows]
+        return [(number, decoder(Fault).decode(body)) for number, body in rows]
 
     def add_fault(self, fault: Fault) -> None:
         """Order a fault, after those ordered before."""
@@ -164,7 +165,7 @@ class StateStore:
     def log(self) -> list[LogEntry]:
         """Every mutating call, oldest first."""
         found = self._bodies("SELECT body FROM log ORDER BY id")
-        return [msgspec.json.decode(body, type=LogEntry) for body in found]
+        return [decoder(LogEntry).decode(body) for body in found]
 
     def _bodies(self, query: str, *values: str | float) -> list[bytes]:
         return [row[0] for row in self._db.execute(query, values)]

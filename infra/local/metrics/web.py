@@ -21,6 +21,7 @@ from infra.local.metrics.evaluate import Item, Vector
 from infra.local.metrics.promql import BadQuery, parse
 from infra.local.metrics.samples import Gauge
 from infra.local.metrics.source import Source, State
+from shared.wire.decoders import decoder
 
 PREFIX = "/sim/metrics/"
 _FAULTS = {
@@ -61,10 +62,10 @@ class MetricsWeb:
         return answer_json(start_response, HTTPStatus.OK, {"state": self._source.state})
 
     def _become(self, body: bytes) -> None:
-        self._source.become(msgspec.json.decode(body, type=_StateForm).state)
+        self._source.become(decoder(_StateForm).decode(body).state)
 
     def _set(self, body: bytes) -> None:
-        form = msgspec.json.decode(body, type=_GaugeForm)
+        form = decoder(_GaugeForm).decode(body)
         at = self._source.clock() if form.at is None else form.at
         self._source.samples.set_gauge(Gauge(form.name, form.labels, at, form.value))
 
