@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.domain.data_phase import DataPhase
 from shared.domain.incident import Incident
 from shared.domain.ledger import GAP, ServiceRecord, bare
 from shared.domain.policy import AutomaticRules
 from shared.domain.rollback import Plan, RollbackMode, ServicePlan, Verdict
+from shared.domain.rollback_phase import Phase
 from shared.domain.stack import Stack
 from shared.domain.suspect import suspect
 
@@ -84,14 +86,21 @@ def _busy(stack: Stack, incident: Incident) -> str:
     owner = stack.rollback_owner()
     if owner is not None and owner.id != incident.id:
         return f"incident {owner.id} has a rollback under way"
-    return next(
-        (
-            f"nobody knows yet whether the rollback of incident {each.id} helped"
-            for each in stack.open_incidents()
-            if each.rollback is not None and each.rollback.verdict is Verdict.UNKNOWN
-        ),
-        "",
-    )
+    in_doubt = (why for each in stack.open_incidents() if (why := _in_doubt(each)))
+    return next(in_doubt, "")
+
+
+def _in_doubt(incident: Incident) -> str:
+    """What nobody knows, or not yet, of a rollback that was carried out before."""
+    rollback, data = incident.rollback, incident.data
+    if data is not None and data.phase is DataPhase.HELD:
+        return f"nobody knows whether the data rollback of incident {incident.id} replaced data"
+    if rollback is None:
+        return ""
+    awaited = rollback.phase is Phase.APPLIED and rollback.verdict is None
+    if not awaited and rollback.verdict is not Verdict.UNKNOWN:
+        return ""
+    return f"nobody knows yet whether the rollback of incident {incident.id} helped"
 
 
 def _unsure(stack: Stack, plan: ServicePlan, moment: Moment) -> str:

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.automatic import MayGo, Moment, NeedsApproval, judge
+from shared.domain.data_phase import DataPhase
+from shared.domain.data_rollback import DataRollback
 from shared.domain.incident import Incident
 from shared.domain.ledger import Good, Latch, ServiceRecord
 from shared.domain.policy import AutomaticRules
@@ -98,6 +100,8 @@ OTHER = incident(id="shop-other", lane="data", rollback=rollback(Phase.PROPOSED)
 BUSY = shop().with_incident(OTHER)
 UNKNOWN = rollback(Phase.APPLIED, verdict=Verdict.UNKNOWN)
 IN_DOUBT = shop().with_incident(replace(OTHER, rollback=UNKNOWN))
+AWAITED = rollback(Phase.APPLIED, healthy_at=NOON)
+DATA_HELD = DataRollback(phase=DataPhase.HELD, asked_at=NOON, requested_by="ana", reason="garbled")
 LATCH = Latch(at=NOON, by="ana@example.com", found=LATEST)
 PROVED_BEFORE = Good(revision=f"{BACKEND}-bad", digest="", proven_at=DEPLOYED - MINUTE, requests=12)
 
@@ -126,6 +130,14 @@ AGAINST: dict[str, tuple[Callable[[], Case], str]] = {
     "one in doubt": (
         lambda: Case(stack=IN_DOUBT),
         "nobody knows yet whether the rollback of incident shop-other helped",
+    ),
+    "one awaited": (
+        lambda: Case(stack=shop().with_incident(replace(OTHER, rollback=AWAITED))),
+        "nobody knows yet whether the rollback of incident shop-other helped",
+    ),
+    "data in doubt": (
+        lambda: Case(stack=shop().with_incident(replace(OTHER, rollback=None, data=DATA_HELD))),
+        "nobody knows whether the data rollback of incident shop-other replaced data",
     ),
     "unproven": (lambda: Case(plan=plan()), "shop-backend-good is not known to be good"),
     "one unproven": (

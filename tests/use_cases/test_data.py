@@ -305,6 +305,17 @@ def test_approval_runs_out_before_the_import(shop: DataWorld) -> None:
     assert "ran out" in shop.told(PageStep.DATA_FAILED)
 
 
+def test_a_clock_set_back_makes_no_approval_last_longer(shop: DataWorld) -> None:
+    """Nobody can tell how old the snapshot's verification is: the second approval is refused."""
+    shop.asked()
+    shop.presses(BEN, Choice.APPROVE)
+    shop.clock.advance(-60 * MINUTE)
+    shop.presses(EVE, Choice.APPROVE)
+    assert "the clock was set back" in _audited(shop)
+    shop.deliver()
+    assert (shop.live, shop.data.phase) == (NOW, DataPhase.PROPOSED)
+
+
 def test_lost_answer_is_looked_up(shop: DataWorld) -> None:
     """The answer to the import is lost: it is found by its key, and not sent again."""
     action = shop.until_import()

@@ -20,6 +20,7 @@ from shared.domain.decision import Reason
 from shared.domain.event import Instruction
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import Trigger
+from shared.domain.lease import SKEW
 from shared.domain.machine import Refusal
 from shared.domain.paging import Choice
 from shared.domain.policy import Person
@@ -67,6 +68,8 @@ def why_stale(draft: Draft, data: DataRollback) -> str:
         return "the policy names no snapshots of the stack any more"
     if draft.now >= plan.expires_at:
         return "the approval ran out before anything was imported"
+    if plan.verified_at > draft.now + SKEW:
+        return "the clock was set back since the snapshot was verified; reject this, and ask again"
     if draft.now - plan.verified_at > rules.verified_within:
         return f"the snapshot was verified more than {rules.verified_within} ago; ask again"
     if len(living(draft.policy, draft.stack.id, data)) < APPROVALS:
