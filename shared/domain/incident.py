@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.approval import Approval
 from shared.domain.blast_radius import Exposure
@@ -183,6 +184,10 @@ class Merged:
     settles: bool = True
 
 
+MOST_EARLIER: Final = 3
+"""So many rollbacks that were carried out before the newest are remembered of an incident."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """What people work on. `trigger` is the row id of the alert that opened it.
@@ -191,12 +196,10 @@ class Incident:
     `settles` is False for what a person has to end, because no alert's end would tell.
     `over_says` is the person who said that it is over and was refused at `over_refused_at`,
     because alerts fired; `ended_by` is whoever ended it, until it is reopened, which happened last
-    at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback` and did
-    not help. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in the
-    head because it waits for its review. `data` is the newest data rollback that was asked for.
-    not help. `escalated` is how many steps of its team's escalation were paged since the team
-    itself was. `held`: a page is held back, and follows. `services` are those of the stack that its
-    alerts named. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in
+    at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback`, the newest
+    last. `data` is the newest data rollback that was asked for. `escalated` is how many steps of its
+    team's escalation were paged since the team itself was. `held`: a page is held back, and follows.
+    `services` are those of the stack that its alerts named. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in
     the head because it waits for its review.
 
     `merged` are the incidents that people merged into it, whose alerts are its own; it also
@@ -287,6 +290,12 @@ class Incident:
         if self.data is not None and not self.data.phase.over:
             return f"its data rollback is {self.data.phase}"
         return ""
+
+    def with_wish(self, wish: Rollback) -> Incident:
+        """This incident with another rollback asked for; one that was carried out is remembered."""
+        last = self.rollback
+        tried = (last,) if last is not None and last.phase.tried else ()
+        return replace(self, rollback=wish, earlier=(*self.earlier, *tried)[-MOST_EARLIER:])
 
     @property
     def awaits_review(self) -> bool:

@@ -38,6 +38,11 @@ class Phase(StrEnum):
         """Whether traffic is being moved."""
         return self in (Phase.APPLYING, Phase.RESTORING)
 
+    @property
+    def tried(self) -> bool:
+        """Whether traffic was to be moved, and that is over, however it ended."""
+        return self in (Phase.APPLIED, Phase.UNDONE, Phase.HELD)
+
 
 _LIVE = frozenset({Phase.PLANNING, Phase.PROPOSED, Phase.APPLYING, Phase.RESTORING})
 

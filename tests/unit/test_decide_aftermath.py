@@ -39,7 +39,12 @@ LEARNED = "the canary was too short"
 def imaged(made: Plan) -> Plan:
     """The plan, with the images of its targets."""
     named = (
-        replace(s, to_image=f"registry/{s.service}:7", to_digest=f"sha256:{s.service}")
+        replace(
+            s,
+            from_digest=f"sha256:{s.service}-bad",
+            to_image=f"registry/{s.service}:7",
+            to_digest=f"sha256:{s.service}",
+        )
         for s in made.services
     )
     return replace(made, services=tuple(named))
@@ -148,6 +153,28 @@ def test_a_rollback_that_stopped_half_way_leaves_the_task_for_what_it_moved(stor
     rolled_back(story, MoveResult.FOREIGN)
     assert story.incident.repin is not None
     assert [pin.service for pin in story.incident.repin.pins] == [BACKEND]
+
+
+def test_what_it_moved_half_way_is_rolled_back_from_as_well(story: Story) -> None:
+    """Neither a rollback nor a release goes to that image again, whatever became of the rest."""
+    rolled_back(story, MoveResult.FOREIGN)
+    assert story.stack.rolled_back == (f"sha256:{BACKEND}-bad",)
+
+
+def test_a_second_rollback_leaves_the_task_of_the_first_for_what_it_did_not_move(
+    story: Story,
+) -> None:
+    """Both services are pinned, the frontend by the first, and both are named."""
+    rolled_back(story)
+    story.rings(TimerKind.VERIFY)
+    story.asks(WES, Choice.ROLLBACK, "one further back")
+    made = imaged(plan(story.later(MINUTE)))
+    story.finishes(story.last(ActionKind.PLAN), made)
+    story.presses(EVE, Choice.APPROVE, made.hash)
+    half = outcome(MoveResult.MOVED, MoveResult.FOREIGN)
+    story.finishes(story.last(ActionKind.APPLY), half)
+    assert story.incident.repin is not None
+    assert {pin.service for pin in story.incident.repin.pins} == {BACKEND, FRONTEND}
 
 
 def test_the_task_is_done_once(story: Story) -> None:

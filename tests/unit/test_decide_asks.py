@@ -127,6 +127,18 @@ def test_without_an_alert_health_alone_makes_the_verdict(story: Story) -> None:
     assert (story.state(), story.rollback().verdict) == (State.MITIGATED, Verdict.RECOVERED)
 
 
+def test_what_was_tried_before_in_the_incident_is_remembered(story: Story) -> None:
+    """Its target is never one again, the report has it, and nothing goes by itself after it."""
+    story.presses(BEN, Choice.APPROVE, proposed(story, alert()))
+    story.finishes(story.last(ActionKind.APPLY), outcome(MOVED, MOVED))
+    first = story.rollback()
+    story.asks(EVE, Choice.ROLLBACK, WHY)
+    order = story.last(ActionKind.PLAN).order
+    assert isinstance(order, PlanOrder)
+    assert order.did_not_help == ("shop-backend-good", "shop-frontend-good")
+    assert story.incident.earlier == (first,)
+
+
 @pytest.mark.parametrize("acknowledged", [False, True])
 def test_a_rollback_joins_the_open_incident_of_its_lane(story: Story, acknowledged: bool) -> None:
     """One incident a lane: it keeps its alert, and the approver gets a page of their own."""

@@ -24,12 +24,14 @@ def after_moving(draft: Draft, incident: Incident, moved: Collection[str]) -> In
     if plan.release:
         draft.stack = draft.stack.released(plan)
         return incident
-    draft.stack = draft.stack.without_images_of(plan)
     return with_repin(draft, incident, moved)
 
 
 def with_repin(draft: Draft, incident: Incident, moved: Collection[str]) -> Incident:
-    """The incident with the task that its rollback leaves, having moved these services."""
+    """The incident with the task that its rollback leaves, having moved these services.
+
+    What an earlier rollback of it left to do of other services is still to be done.
+    """
     plan = incident.rollback.plan if incident.rollback else None
     task = repin(plan, moved, draft.now) if plan and not plan.release else None
     if plan is None or task is None:
@@ -38,9 +40,13 @@ def with_repin(draft: Draft, incident: Incident, moved: Collection[str]) -> Inci
     draft.stack = draft.stack.with_pinned(
         [Pinned(service=p.service, revision=p.revision, left=left[p.service]) for p in task.pins]
     )
+    services = tuple(each for each in plan.services if each.service in moved)
+    draft.stack = draft.stack.without_images_of(replace(plan, services=services))
     what = "; ".join(task.in_words())
     draft.say(incident, TimelineKind.TO_REPIN, f"To re-pin in the provisioning: {what}")
-    return replace(incident, repin=task)
+    known = incident.repin.pins if incident.repin and incident.repin.open else ()
+    others = tuple(each for each in known if each.service not in moved)
+    return replace(incident, repin=replace(task, pins=(*others, *task.pins)))
 
 
 def on_repinned(draft: Draft, incident: Incident, person: Person) -> Incident | str:

@@ -83,7 +83,8 @@ def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     text = f"{person.name} asks for a rollback: {asked.text}"
     if known is not None and known.state in _UNTOUCHED:
         wish = replace(wish, trigger=known.trigger)
-        incident = replace(known, rollback=ask_for_plan(draft, known, wish))
+        incident = known.with_wish(wish)
+        incident = replace(incident, rollback=ask_for_plan(draft, incident, wish))
         draft.say(incident, TimelineKind.ASKED, text)
         page_approvers(draft, replace(incident, rounds=incident.rounds + 1), person)
         return Reason.CARRIED_OUT

@@ -112,7 +112,7 @@ def ask_for_plan(draft: Draft, incident: Incident, wish: Rollback) -> Rollback:
         did_not_help=tuple(
             service.to_revision
             for tried in incident.earlier
-            if tried.plan is not None
+            if tried.plan is not None and tried.phase is not Phase.UNDONE
             for service in tried.plan.services
         ),
     )

@@ -120,7 +120,7 @@ def propose_further(draft: Draft, incident: Incident) -> Incident:
         requested_by=tried.requested_by,
         reason="the first rollback did not help",
     )
-    incident = replace(incident, earlier=(tried,))
+    incident = incident.with_wish(wish)
     text = "It did not help: one further revision is looked for, which people have to approve"
     draft.say(incident, TimelineKind.ASKED, text)
     incident = replace(incident, rollback=ask_for_plan(draft, incident, wish))
