@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import threading
 from datetime import timedelta
@@ -48,7 +49,17 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
     except AlreadyRunning as error:
         raise ValueError(str(error)) from error
     except OSError as error:
-        raise ValueError(f"port {port} cannot be used: {error}") from error
+        raise ValueError(_in_the_way(error, port)) from error
+
+
+def _in_the_way(error: OSError, port: int) -> str:
+    """What keeps the world from starting, and what would be right."""
+    if error.filename is not None:
+        return f"the data folder cannot be used: {error}; choose another: `make run DATA=...`"
+    taken = error.errno == errno.EADDRINUSE
+    why = "something else listens on it" if taken else error.strerror or str(error)
+    another = "`make run PORT=8081`, or `switchman local --port 8081`"
+    return f"port {port} cannot be used: {why}; choose another, such as {another}"
 
 
 def _deploy_once(client: WorldClient) -> None:

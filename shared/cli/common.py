@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from shared.bootstrap import Application
     from shared.domain.policy import Policy
 
-out: Final = Console(highlight=False)
-err: Final = Console(stderr=True, highlight=False)
+out: Final = Console(highlight=False, emoji=False)
+err: Final = Console(stderr=True, highlight=False, emoji=False)
 
 LOCAL_STORE: Final = Path(".switchman/switchman.sqlite3")
 PolicyOption = Annotated[

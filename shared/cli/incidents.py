@@ -16,7 +16,7 @@ from shared.cli.export import export
 from shared.cli.found import incident_named
 
 app = typer.Typer(no_args_is_help=True)
-IncidentId = Annotated[str, typer.Argument(help="The incident's id, such as convex-3f09ab12cd.")]
+IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="Its id, or how that begins.")]
 
 
 @app.command("list", epilog="Example: switchman incidents list --json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ def local(
     from shared.config import SettingsError
 
     try:
-        serve(port, data, scenario, timedelta(seconds=approve_after), out.print)
+        say = partial(out.print, soft_wrap=True)
+        serve(port, data, scenario, timedelta(seconds=approve_after), say)
     except (SettingsError, ValueError) as error:
         fail(str(error))

@@ -45,7 +45,8 @@ def lint(
     if found.faults:
         raise typer.Exit(1)
     loaded = load(path)
-    out.print(f"{loaded.name or 'The policy'} is fine: {len(loaded.routes)} routes.")
+    routes = "1 route" if len(loaded.routes) == 1 else f"{len(loaded.routes)} routes"
+    out.print(f"{loaded.name or 'The policy'} is fine: {routes}.")
 
 
 def classify(

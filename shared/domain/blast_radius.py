@@ -43,7 +43,7 @@ class Exposure:
         """What is exposed to what."""
         found = self.suspect
         if found is None:
-            return "no traffic was moved lately, so everybody who uses it is exposed"
+            return "no traffic was seen to move lately, so everybody who uses it is exposed"
         return (
             f"{found.revision} has {found.share} % of {found.service} since {found.since:%H:%M:%S}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -203,6 +204,23 @@ def test_lint_names_every_fault_with_its_line(tmp_path: Path) -> None:
     assert places == [f"{policy}:{number}" for number in wrong]
     assert len(wrong) == 3
     assert "ruth" in ended.stderr
+
+
+def test_line_100_is_called_100(tmp_path: Path) -> None:
+    """What a fault says is printed as it is: `:100:` is a place, and no picture."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\n" + "\n" * 98 + "nonsense: 1\n", encoding="utf-8")
+    assert f"{policy}:100: 'nonsense' is not known here" in switchman("lint", policy).stderr
+
+
+def test_port_that_is_taken_is_said_with_what_would_be_right(tmp_path: Path) -> None:
+    """Exit code 2, the port, and how to choose another with `make run`."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = switchman("local", "--port", str(port), "--scenario", "none", folder=tmp_path)
+    told = refused(ended)
+    assert told.startswith(f"port {port} cannot be used: something else listens on it; choose")
+    assert "make run PORT=" in told
 
 
 def test_lint_of_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_without_a_suspect_it_is_told_and_nothing_is_frozen(story: Story) -> Non
     seen(story, main_since=NOON - timedelta(hours=3))
     decision = story.reports(alert())
     assert (notices(decision), decision.stack.freezes) == (["#web", "#runtime"], ())
-    assert "no traffic was moved lately" in story.incident.reasons[-1]
+    assert "no traffic was seen to move lately" in story.incident.reasons[-1]
 
 
 def test_without_a_suspect_only_what_is_critical_counts(story: Story) -> None:
