@@ -117,7 +117,7 @@ class Books(Story):
         if rules is None:
             return "the policy never lets it"
         wish = incident.rollback
-        row = self.alerts.get(incident.trigger)
+        row = self.alerts.get(wish.trigger) if wish else None
         lately = [at for at in self.went_by_themselves if self.now - at < timedelta(hours=1)]
         live = [i for i in stack.incidents if i.rollback and not i.rollback.phase.over]
         held = [r.service for r in stack.services if r.latch]
