@@ -138,8 +138,7 @@ def _incident(policy: Policy, incident: Incident) -> str:
 
 
 def _drill(row: DrillRow) -> str:
-    verdict = "PASS" if row.passed else "FAIL"
-    return f"`{row.drill}` of `{row.stack}`, {_time(row.at)}, {verdict}: {_line(row.text)}"
+    return f"`{row.drill}` of `{row.stack}`, {_time(row.at)}, {row.verdict}: {_line(row.text)}"
 
 
 def _counted(number: int, thing: str) -> str:

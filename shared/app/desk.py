@@ -86,6 +86,11 @@ class Desk:
                 return self._declare(words, typed)
 
     def _rollback(self, words: Sequence[str], typed: Typed) -> ToOpen:
+        if words and words[0].casefold() == "data" and "data" not in self.policy.stacks:
+            raise Unclear(
+                "A data rollback is asked for on the command line, `switchman rollback data STACK`; "
+                "it is approved by buttons here, or there."
+            )
         stack, rest = self._stack(words)
         nothing_more("rollback STACK", rest)
         return ToOpen(instruction=instruction_of(typed, Choice.PREVIEW, stack.id))

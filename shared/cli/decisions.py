@@ -29,6 +29,8 @@ PlanHash = Annotated[
 ]
 
 _FOLLOW_SECONDS: Final = 1200.0
+_SHORTENED: Final = 4
+"""So many characters of a hash are meant as its beginning."""
 
 
 def approve(
@@ -83,6 +85,8 @@ def _decide(
         plans.show_plan(plan)
     elif not as_json and isinstance(plan, DataPlan):
         data.show_plan(plan)
+    if len(seen) >= _SHORTENED and plan.hash.startswith(seen) and plan.hash != seen:
+        fail(f"--plan {seen} is how it begins; say all of it: --plan {plan.hash}")
     bound = seen or _seen(plan, choice, may_ask=not as_json and sys.stdin.isatty())
     told = instruction(switchman, person, choice)
     row = tell(switchman, replace(told, incident=incident.id, plan=bound), timeout)

@@ -33,7 +33,9 @@ def list_incidents(as_json: JsonOption = False) -> None:
         opened = row["opened_at"][:16].replace("T", " ")
         facts = (row["id"], row["severity"], row["lane"], row["state"], f"opened {opened} UTC")
         out.print("  ".join(facts), markup=False, soft_wrap=True, style="bold")
-        rollback = f"; rollback {row['rollback']['phase']}" if row["rollback"] else ""
+        rollback = (
+            f"; {_called(row['rollback'])} {row['rollback']['phase']}" if row["rollback"] else ""
+        )
         cause = row["cause"]
         waits = f"; waits for {cause['incident']}, its cause" if cause and cause["holds"] else ""
         about = f"    {_alerts(row)}: {row['title']}{rollback}{waits}"
@@ -49,7 +51,7 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    head = f"{found['title']}  {found['severity']}  {found['state']}"
+    head = f"{found['id']}  {found['severity']}  {found['state']}  {found['title']}"
     out.print(head, markup=False, soft_wrap=True, style="bold")
     out.print(f"lane {found['lane']}, {_alerts(found)}: {found['summary']}", markup=False)
     _print_put_together(found)
@@ -63,8 +65,8 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
     if rollback:
         plan = f", plan {rollback['plan']}" if rollback["plan"] else ""
         why_not = f": {rollback['why_not']}" if rollback["why_not"] else ""
-        called = "release" if rollback["release"] else "rollback"
-        out.print(f"{called} {rollback['phase']}{plan}{why_not}", markup=False, soft_wrap=True)
+        line = f"{_called(rollback)} {rollback['phase']}{plan}{why_not}"
+        out.print(line, markup=False, soft_wrap=True)
     for line in _what_to_type(found):
         out.print(line, markup=False, soft_wrap=True)
     _print_afterwards(found)
@@ -168,6 +170,10 @@ def _print_links(found: dict[str, Any]) -> None:
         out.print(line, markup=False, soft_wrap=True)
 
 
+def _called(rollback: dict[str, Any]) -> str:
+    return "release" if rollback["release"] else "rollback"
+
+
 def _alerts(row: dict[str, Any]) -> str:
     return "1 alert" if row["alerts"] == 1 else f"{row['alerts']} alerts"
 
@@ -192,7 +198,9 @@ def _print_afterwards(found: dict[str, Any]) -> None:
         return
     how = "to re-pin in the provisioning" if task["open"] else f"re-pinned by {task['done_by']}"
     for pin in task["services"]:
-        image = " ".join(each for each in (pin["image"], pin["digest"]) if each) or "unknown image"
+        image = pin["image"] or "unknown image"
+        if pin["digest"] and pin["digest"] not in image:
+            image = f"{image} {pin['digest']}"
         line = f"{how}: {pin['service']} {image} (revision {pin['revision']})"
         out.print(line, markup=False, soft_wrap=True)
 

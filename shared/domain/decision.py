@@ -85,6 +85,8 @@ class IncidentRow:
 class DrillRow:
     """A drill and what it found. Seconds are None for what was not measured.
 
+    `refused`: it was never begun, so that it says nothing about the way back.
+
     RTO is counted as for an incident; `restore_seconds` from the first request to put traffic
     back until health; `total_seconds` from the first traffic request until then.
     """
@@ -103,6 +105,12 @@ class DrillRow:
     restore_seconds: float | None = None
     total_seconds: float | None = None
     findings: tuple[str, ...] = ()
+    refused: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """How it ended, as people file it."""
+        return "PASS" if self.passed else "REFUSED" if self.refused else "FAIL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

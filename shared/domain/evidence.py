@@ -67,12 +67,12 @@ def _findings(what: str, outcome: TrafficOutcome | None) -> tuple[str, ...]:
 def drill_markdown(row: DrillRow) -> str:
     """The report of one drill, with the rows people file it by."""
     lines = [
-        f"# {row.drill.capitalize()} drill of {row.stack}: {'PASS' if row.passed else 'FAIL'}",
+        f"# {row.drill.capitalize()} drill of {row.stack}: {row.verdict}",
         "",
         f"- Drill: `{row.id}`, asked for by {row.asked_by or 'the schedule'}",
         f"- Started: {row.at.isoformat(timespec='seconds')}",
         f"- Mode: {'apply (traffic is moved and put back)' if row.applied else 'plan only'}",
-        f"- Result: {'PASS' if row.passed else 'FAIL'}: {row.text}",
+        f"- Result: {row.verdict}: {row.text}",
         f"- RTO target: {row.target_seconds:.0f} s",
         "",
         *_plan_table(row.plan if isinstance(row.plan, Plan) else None),
@@ -96,7 +96,7 @@ def _plan_table(plan: Plan | None) -> list[str]:
 
 
 def _measures(row: DrillRow) -> list[str]:
-    if not row.applied:
+    if not row.applied or row.refused:
         return []
     measured = (
         ("Rollback RTO (first traffic request until health)", row.rto_seconds),

@@ -78,6 +78,7 @@ def drill(row: DrillRow) -> dict[str, Any]:
         "drill": row.drill,
         "at": _time(row.at),
         "passed": row.passed,
+        "verdict": row.verdict,
         "text": row.text,
         "applied": row.applied,
         "asked_by": row.asked_by or None,
@@ -171,8 +172,9 @@ def measures(incidents: Sequence[Incident]) -> dict[str, Any]:
 
     Each in seconds from the incident's opening: until its first page was delivered, until a
     page was acknowledged, until it was mitigated (or, without that, resolved). What has not
-    happened yet is not counted.
+    happened yet is not counted, nor are releases, in which nothing was wrong.
     """
+    incidents = [each for each in incidents if not (each.rollback and each.rollback.release)]
     return {
         "incidents": len(incidents),
         "to_page": _measure((i, _first(p.sent_at for p in i.pages if p.wakes)) for i in incidents),

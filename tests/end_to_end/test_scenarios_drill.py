@@ -45,7 +45,8 @@ def test_an_apply_that_is_neither_true_nor_false_is_rejected(tmp_path: Path) -> 
         assert process.client.drill(ORDER | {"apply": "yes"}, AT) == 200
         assert process.client.drill({**ORDER, "drill": "dance"}, AT) == 200
         (refused,) = process.until(process.client.drills)
-        assert refused["text"].startswith("refused: there is no drill called 'dance'")
+        assert refused["verdict"] == "REFUSED"
+        assert refused["text"].startswith("there is no drill called 'dance'")
 
 
 def _updates(process: WorldProcess) -> list[dict[str, object]]:

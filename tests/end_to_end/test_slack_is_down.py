@@ -168,6 +168,9 @@ def test_a_rollback_is_asked_for_and_approved_without_slack(town: Town) -> None:
     assert "may decide on rollbacks" in stranger["answer"]["text"]
     other = town.asks("rollback", "approve", "convex", "--plan", "0", "--as", "carla", code=1)
     assert "the plan has changed" in other["answer"]["text"]
+    short = ("rollback", "approve", "convex", "--plan", plan[:8], "--as", "carla")
+    shortened = switchman(*short, store=town.store)
+    assert (shortened.returncode, f"say all of it: --plan {plan}" in shortened.stderr) == (2, True)
     unseen = switchman("rollback", "approve", "convex", "--as", "carla", store=town.store)
     assert f"--plan {plan}" in unseen.stderr
     assert (unseen.returncode, set(serving(town.process).values()) & {*GOOD.values()}) == (2, set())

@@ -137,7 +137,7 @@ def test_a_drill_is_refused_during_another(story: Story) -> None:
     row = drill_row(decision.rows)
     assert decision.reason is Reason.DRILL_REFUSED
     assert (row.id, row.passed) == ("drill-drill-2", False)
-    assert row.text == "refused: drill drill-drill-1 is under way"
+    assert row.text == "drill drill-drill-1 is under way"
 
 
 def test_a_drill_is_possible_again_after_one(story: Story) -> None:

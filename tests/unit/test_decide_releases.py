@@ -242,7 +242,9 @@ def test_too_few_approvers_are_found_out_at_once() -> None:
 def test_whoever_asks_does_not_approve_and_nobody_else_who_may_not(story: Story) -> None:
     """As for a rollback."""
     plan_hash = asked(story, BEN)
-    assert "somebody else has to" in told(story.presses(BEN, Choice.APPROVE, plan_hash))
+    own = told(story.presses(BEN, Choice.APPROVE, plan_hash))
+    assert own.startswith("You wanted to approve the release, which is refused: whoever asks for a")
+    assert "release may not approve it; somebody else has to" in own
     assert "may decide" in told(story.presses(ANA, Choice.APPROVE, plan_hash))
     assert "the plan has changed" in told(story.presses(EVE, Choice.APPROVE, "0123"))
     assert ActionKind.APPLY not in kinds(story.presses(EVE, Choice.APPROVE, "0123"))

@@ -114,6 +114,7 @@ def test_help_names_everything_that_can_be_typed(desk: FrontDesk) -> None:
         ("statsu", "There is no `statsu`; did you mean `status`?"),
         ("rollback shp", "There is no stack `shp`; did you mean `shop`?"),
         ("rollback warehouse", "There is no stack `warehouse`; there is: `shop`"),
+        ("rollback data shop", "on the command line, `switchman rollback data STACK`"),
         ("drill rolback", "There is no drill `rolback`; did you mean `rollback`?"),
         ("drill rollback shp", "There is no stack `shp`; did you mean `shop`?"),
         ("drill rollback --aply", "There is no option `--aply`; did you mean `--apply`?"),

@@ -257,7 +257,9 @@ def test_a_drill_is_refused_during_an_incident(proposed: World) -> None:
     """The reason is recorded, and nothing is planned."""
     assert proposed.drill(apply=True).reason is Reason.DRILL_REFUSED
     (row,) = proposed.store.drills()
-    assert row.text == f"refused: incident {proposed.incident.id} is open"
+    assert (row.verdict, row.text) == ("REFUSED", f"incident {proposed.incident.id} is open")
+    report = drill_markdown(row)
+    assert "FAIL" not in report
     assert proposed.topics.ids(Topic.CHANGES) == []
 
 
@@ -266,7 +268,7 @@ def test_a_drill_is_refused_during_a_rollback(proposed: World) -> None:
     proposed.presses(BEN, Choice.APPROVE)
     assert proposed.drill(apply=True).reason is Reason.DRILL_REFUSED
     (row,) = proposed.store.drills()
-    assert row.text == f"refused: incident {proposed.incident.id} is mitigating"
+    assert row.text == f"incident {proposed.incident.id} is mitigating"
     proposed.deliver()
     assert proposed.incident.state is State.MITIGATED
     assert len(proposed.sent()) == 2
@@ -278,7 +280,7 @@ def test_a_drill_is_refused_during_another(calm: World) -> None:
     assert calm.drill("tuesday", apply=True).reason is Reason.DRILL_REFUSED
     calm.deliver()
     refused, passed = sorted(calm.store.drills(), key=lambda row: row.passed)
-    assert refused.text == f"refused: drill {passed.id} is under way"
+    assert refused.text == f"drill {passed.id} is under way"
     assert len(calm.sent()) == 4
 
 

@@ -33,6 +33,7 @@ from tests.builders import (
     alert,
     incident,
     outcome,
+    plan,
     policy,
 )
 from tests.fakes.clock import ManualClock
@@ -336,6 +337,51 @@ def drill(number: int, *, rto: float | None, passed: bool = True) -> DrillRow:
         text=f"found {number}",
         rto_seconds=rto,
     )
+
+
+def test_a_refused_drill_is_no_failed_one() -> None:
+    """It says nothing about the way back, so it is not shown in red."""
+    refused = replace(drill(1, rto=None, passed=False), refused=True)
+    page = overview(drills=(refused, drill(2, rto=None, passed=False)))
+    badges = [str(attrs["class"]) for tag, attrs in page.tags if "badge" in str(attrs.get("class"))]
+    assert sorted(badges) == ["badge fail", "badge refused"]
+
+
+def released() -> dict[str, Any]:
+    """An incident that asked for a release, whose traffic is being moved."""
+    story = Story()
+    story.presses(BEN, Choice.APPROVE, proposed(story, alert()))
+    found = told(story)
+    return {**found, "rollback": {**found["rollback"], "release": True}}
+
+
+def test_a_release_is_called_one() -> None:
+    """Nowhere on its incident's pages is it a rollback, which would be the opposite."""
+    page, own = overview(released()), page_of(released())
+    assert "Release traffic is being moved" in page
+    assert "State releasing" in own
+    assert "Release traffic is being moved" in own
+    assert "Rollback traffic" not in own
+
+
+def test_a_release_counts_in_no_measure() -> None:
+    """Nothing was wrong, so that there is nothing to recover from."""
+    story = Story()
+    proposed(story, alert())
+    found = replace(story.incident, mitigated_at=NOON + MINUTE)
+    assert found.rollback is not None
+    released = replace(found.rollback, plan=replace(plan(), release=True))
+    assert shown.measures([replace(found, rollback=released)]) == NO_MEASURES
+
+
+def test_every_page_leads_to_the_parts_of_the_overview() -> None:
+    """What stands at the top leads to pages; the JSON is at the bottom."""
+    links = [str(a["href"]) for tag, a in overview().tags if tag == "a"]
+    parts = [link for link in links if link.startswith("/status#")]
+    ids = {a["id"] for _, a in overview().tags if "id" in a}
+    assert parts
+    assert {link.partition("#")[2] for link in parts} <= ids
+    assert max(map(links.index, parts)) < links.index("/api/incidents")
 
 
 def test_recovery_times_are_drawn_against_their_target() -> None:

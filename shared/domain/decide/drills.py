@@ -52,7 +52,8 @@ def start_drill(draft: Draft, event_id: str, drill: str, asked_by: str, *, apply
     held = (latched(draft.stack) or draft.stack.frozen) if apply else ""
     why_not = why_no_drill(draft, drill) or held
     if why_not:
-        draft.row(_row(draft, run, passed=False, text=f"refused: {why_not}"))
+        row = _row(draft, run, passed=False, text=why_not)
+        draft.row(replace(row, refused=True))
         return why_not
     draft.stack = replace(draft.stack, drill=run)
     if not draft.stack.tagging:

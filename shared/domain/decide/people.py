@@ -125,6 +125,8 @@ def _refuse(
 ) -> tuple[Reason, str]:
     """Nothing changes; the person is told why, and an incident remembers it."""
     wish = _WORDS[asked.choice]
+    if incident is not None and incident.rollback is not None and incident.rollback.release:
+        wish = wish.replace("the rollback", "the release")
     text = f"You wanted to {wish}, which is refused: {why}."
     _tell(draft, incident.id if incident else "", asked, text)
     if incident is not None:
@@ -203,7 +205,7 @@ def _decidable(
     if rollback is None or rollback.plan is None:
         return Refusal.NO_PROPOSAL.value
     if instruction.choice is Choice.APPROVE and rollback.requested_by == person.id:
-        return "whoever asks for a rollback may not approve it; somebody else has to"
+        return f"whoever asks for a {rollback.called} may not approve it; somebody else has to"
     if rollback.plan.hash != instruction.plan:
         return "the plan has changed since; look at the newest message"
     step = Step.APPROVE if instruction.choice is Choice.APPROVE else Step.REJECT
