@@ -31,7 +31,8 @@ class Settings:
     `project` is where secrets are kept. `sqlite` is a file, `firestore` (project, database);
     exactly one is set. `pubsub` is a project, None for the embedded bus. `last_resort` are URLs,
     or references to secrets that hold some. `prometheus` is the address before `/api/v1`.
-    `snapshots` is the folder that has one for each stack.
+    `snapshots` is the folder that has one for each stack. `url` is where people reach the status
+    pages, before `/status`.
     The last four point at simulators instead of vendors.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     prometheus: str = ""
     prometheus_token: str = field(default="", repr=False)
     snapshots: Path | None = None
+    url: str = ""
     cloud_run_endpoint: str = ""
     slack_api_url: str = ""
     secret_manager_endpoint: str = ""
@@ -80,6 +82,7 @@ class Settings:
             prometheus=_http("SWITCHMAN_PROMETHEUS", env, faults),
             prometheus_token=env.get("SWITCHMAN_PROMETHEUS_TOKEN", ""),
             snapshots=_folder("SWITCHMAN_SNAPSHOTS", env, faults),
+            url=_http("SWITCHMAN_URL", env, faults).rstrip("/"),
             cloud_run_endpoint=_endpoint("SWITCHMAN_CLOUD_RUN_ENDPOINT", env, faults),
             slack_api_url=_http("SLACK_API_URL", env, faults),
             secret_manager_endpoint=_endpoint("SWITCHMAN_SECRET_MANAGER_ENDPOINT", env, faults),

@@ -116,6 +116,7 @@ class World:
             "SWITCHMAN_INGEST_TOKEN": os.environ.get("SWITCHMAN_INGEST_TOKEN") or "local",
             "SWITCHMAN_CLOUD_RUN_ENDPOINT": cloud_run,
             "SWITCHMAN_SNAPSHOTS": str((self.options.data / SNAPSHOTS).resolve()),
+            "SWITCHMAN_URL": self.base_url,
             "SWITCHMAN_PROMETHEUS": f"{self.base_url}/sim/metrics",
             "SWITCHMAN_PROMETHEUS_TOKEN": "",  # whatever the user has is for another source
             "SLACK_API_URL": f"{self.base_url}/sim/slack/api/",

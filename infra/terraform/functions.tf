@@ -28,6 +28,7 @@ locals {
       SWITCHMAN_BUS        = "pubsub://${var.project}"
     },
     var.policy == null ? {} : { SWITCHMAN_POLICY = "/workspace/${var.policy}" },
+    var.status_url == null ? {} : { SWITCHMAN_URL = var.status_url },
     var.prometheus == null ? {} : { SWITCHMAN_PROMETHEUS = var.prometheus },
   )
 }

@@ -119,6 +119,17 @@ variable "run_service_accounts" {
   }
 }
 
+variable "status_url" {
+  description = "Where people reach the status pages, before /status: a load balancer's address, or http://localhost:8081 for those who run the proxy. Slack messages link to it; null for no links."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.status_url == null || can(regex("^https?://[^ ]+$", var.status_url))
+    error_message = "The address of the status pages is a URL: https://..."
+  }
+}
+
 variable "prometheus" {
   description = "The address of a Prometheus that the policy's metrics are asked of, before /api/v1; null where there is none. Cloud Monitoring needs no address."
   type        = string

@@ -37,8 +37,15 @@ class SlackChat:
     """
 
     def __init__(
-        self, token: str, clock: Clock, *, base_url: str = SLACK_API, timeout_seconds: int = 8
+        self,
+        token: str,
+        clock: Clock,
+        *,
+        base_url: str = SLACK_API,
+        timeout_seconds: int = 8,
+        status_pages: str = "",
     ) -> None:
+        self._status_pages = status_pages
         self._web = SlackWeb(token, clock, base_url, timeout_seconds)
         self._hurried = SlackWeb(
             token, clock, base_url, min(timeout_seconds, _MODAL_SECONDS), patience=timedelta()
@@ -59,7 +66,7 @@ class SlackChat:
             self._web.client.chat_postMessage,
             channel=self._known(channel) or channel,
             text=fallback(card),
-            blocks=blocks(card),
+            blocks=blocks(card, self._status_pages),
             metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
             unfurl_links=False,
             unfurl_media=False,
@@ -98,7 +105,7 @@ class SlackChat:
             channel=message.channel,
             ts=message.ts,
             text=fallback(card),
-            blocks=blocks(card),
+            blocks=blocks(card, self._status_pages),
         )
 
     def ask(self, trigger: str, stack: str) -> str:

@@ -88,7 +88,12 @@ class Outside(WayOut):
     def _make_chat(self, token: str) -> Chat:
         from shared.adapters.slack import SLACK_API, SlackChat
 
-        return SlackChat(token, self.clock, base_url=self.settings.slack_api_url or SLACK_API)
+        return SlackChat(
+            token,
+            self.clock,
+            base_url=self.settings.slack_api_url or SLACK_API,
+            status_pages=self.settings.url,
+        )
 
     @once
     def traffic(self) -> Traffic:

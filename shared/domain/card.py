@@ -70,6 +70,7 @@ def card_for(policy: Policy, incident: Incident, page: Page) -> Card:
         subject=_subject(incident),
         runbook=incident.runbook,
         release=_is_release(incident),
+        incident=incident.id,
     )
 
 

@@ -117,7 +117,7 @@ class Card:
 
     `mention` is the person's id at the vendor, `subject` what a pressed button is about
     (the incident, and the plan's hash where there is one). A notice has no severity. `release`: what
-    may be approved is a release, and no rollback.
+    may be approved is a release, and no rollback. `incident` has a page of its own.
     """
 
     headline: str
@@ -130,3 +130,4 @@ class Card:
     subject: str
     runbook: str = ""
     release: bool = False
+    incident: str = ""

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+from urllib.parse import quote
 
 from shared.domain.paging import Card, Choice
 from shared.wire.slack_text import (
     FALLBACK,
     HEADER,
-    SECTION,
     Block,
     clip,
     escape,
@@ -24,6 +24,7 @@ from shared.wire.slack_text import (
 )
 
 _CONTEXT: Final = 2000
+_RUNBOOK: Final = 1000
 _CONFIRM_TEXT: Final = 300
 _BUTTON_VALUE: Final = 2000
 _BLOCKS: Final = 50
@@ -61,8 +62,8 @@ BUTTONS: Final = tuple(_BUTTONS)
 """The choices that are buttons of a card."""
 
 
-def blocks(card: Card) -> list[Block]:
-    """The card as blocks.
+def blocks(card: Card, url: str = "") -> list[Block]:
+    """The card as blocks; `url` is where the status pages are.
 
     The last paragraph of a card that offers a rollback says what would move: the confirmation of
     *Approve rollback* repeats it.
@@ -71,7 +72,7 @@ def blocks(card: Card) -> list[Block]:
     above = [header(card.headline or "Alert"), *first, *fields(card.facts)]
     room = _BLOCKS - len(above) - _BLOCKS_AFTER_PARAGRAPHS
     told = (paragraph(text) for text in card.paragraphs if text.strip())
-    return [*above, *islice(told, room), *_below(card)]
+    return [*above, *islice(told, room), *_below(card, url)]
 
 
 def fallback(card: Card) -> str:
@@ -91,16 +92,23 @@ def _first_line(card: Card) -> str:
     return f"{_mention(card.mention)}  {severity}".rstrip() if card.mention else severity
 
 
-def _below(card: Card) -> Iterator[Block]:
-    if card.runbook:
-        link = _LINK.fullmatch(card.runbook)
-        text = f"<{escape(card.runbook)}|Runbook>" if link else clip(card.runbook, SECTION)
-        yield section(text)
+def _below(card: Card, url: str) -> Iterator[Block]:
+    if further := [*_further(card, url)]:
+        yield section("  ·  ".join(further))
     if card.status:
         elements = [{"type": "mrkdwn", "text": clip(card.status, _CONTEXT)}]
         yield {"type": "context", "elements": elements}
     if card.choices:
         yield {"type": "actions", "elements": [_button(choice, card) for choice in card.choices]}
+
+
+def _further(card: Card, url: str) -> Iterator[str]:
+    """Where to read on: what to do about it, and all that is known of it."""
+    if card.runbook:
+        link = _LINK.fullmatch(card.runbook)
+        yield f"<{escape(card.runbook)}|Runbook>" if link else clip(card.runbook, _RUNBOOK)
+    if card.incident and url:
+        yield f"<{escape(url)}/status/incidents/{quote(card.incident, safe='')}|All of it>"
 
 
 def _button(choice: Choice, card: Card) -> Block:

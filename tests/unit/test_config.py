@@ -74,6 +74,7 @@ def test_one_token_or_two_are_accepted(given: str) -> None:
         ("SWITCHMAN_INGEST_TOKEN", "one two three"),
         ("SWITCHMAN_CLOUD_RUN_ENDPOINT", "localhost"),
         ("SWITCHMAN_PROMETHEUS", "prometheus:9090"),
+        ("SWITCHMAN_URL", "switchman.example.com"),
         ("SWITCHMAN_SECRET_MANAGER_ENDPOINT", "localhost:http"),
         ("SLACK_API_URL", "slack.example.com"),
         ("SLACK_API_URL", "http://["),

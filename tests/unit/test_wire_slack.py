@@ -86,6 +86,14 @@ def test_a_card_shows_everything_it_says() -> None:
     assert "Nobody has acknowledged it yet." in shown
 
 
+def test_a_card_leads_to_its_incidents_page() -> None:
+    """Beside the runbook, where it is known at which address the pages are; else nothing of it."""
+    card = replace(CARD, incident="shop-0123456789")
+    (links,) = [str(b) for b in blocks(card, "https://s.example.com") if "Runbook" in str(b)]
+    assert "<https://s.example.com/status/incidents/shop-0123456789|All of it>" in links
+    assert texts(card) == texts(CARD)
+
+
 def test_the_fallback_names_the_person_the_severity_and_the_headline() -> None:
     """What a notification shows is enough to know who is meant and why."""
     assert fallback(CARD) == "<@U0MARIA> sev1: The backend answers 500"
