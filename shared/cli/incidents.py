@@ -67,9 +67,9 @@ def show(incident: IncidentId, as_json: JsonOption = False) -> None:
         why_not = f": {rollback['why_not']}" if rollback["why_not"] else ""
         line = f"{_called(rollback)} {rollback['phase']}{plan}{why_not}"
         out.print(line, markup=False, soft_wrap=True)
+    _print_afterwards(found)
     for line in _what_to_type(found):
         out.print(line, markup=False, soft_wrap=True)
-    _print_afterwards(found)
     _print_timeline(found)
 
 
@@ -206,14 +206,19 @@ def _print_afterwards(found: dict[str, Any]) -> None:
 
 
 def _what_to_type(found: dict[str, Any]) -> Iterator[str]:
-    """What can be done about the rollback from here, without Slack."""
-    if found["state"] not in ("open", "acknowledged"):
-        return
-    rollback = found["rollback"]
-    if rollback and rollback["phase"] == "proposed":
-        yield f"  switchman rollback approve {found['id']} --plan {rollback['plan']}"
-    elif rollback is None or rollback["phase"] not in ("planning", "applying", "restoring"):
-        yield f"  switchman rollback apply {found['stack']} --reason WHY --apply   asks for one"
+    """What can be done from here, without Slack."""
+    rollback, task = found["rollback"], found["repin"]
+    if found["state"] == "open":
+        yield f"  switchman incidents ack {found['id']}   you have it"
+    if found["state"] in ("open", "acknowledged"):
+        if rollback and rollback["phase"] == "proposed":
+            yield f"  switchman rollback approve {found['id']} --plan {rollback['plan']}"
+        elif rollback is None or rollback["phase"] not in ("planning", "applying", "restoring"):
+            yield f"  switchman rollback apply {found['stack']} --reason WHY --apply   asks for one"
+    if task and task["open"]:
+        yield f"  switchman incidents repinned {found['id']}   the provisioning names the images"
+    elif task and found["state"] == "resolved":
+        yield f"  switchman incidents review {found['id']} --note WHAT   what was learned; closes it"
 
 
 def _print_timeline(found: dict[str, Any]) -> None:

@@ -276,6 +276,8 @@ def test_an_incident_is_shown_with_its_timeline(store: str) -> None:
     assert "ConvexProjectionLagHigh" in shown
     assert "Lag is above 500 events" in shown
     assert "paged ruth in #oncall-runtime" in shown
+    assert shown.startswith(f"{found['id']}  {found['severity']}  {found['state']}  ")
+    assert f"switchman incidents ack {found['id']} " in shown
     assert (whole["id"], whole["alerts"], whole["timeline"]) == (found["id"], 2, rows)
     assert {"at", "kind", "text"} <= set(rows[0])
     assert len(story.splitlines()) == len(rows) > 0

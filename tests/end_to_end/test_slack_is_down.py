@@ -126,6 +126,8 @@ def afterwards(town: Town, incident: str) -> None:
     assert all(pin["digest"] for pin in pins)
     shown = switchman("incidents", "show", incident, store=town.store).stdout
     assert f"to re-pin in the provisioning: {BACKEND}" in shown
+    assert shown.count(pins[0]["digest"]) == 2, "once in the task, once in the timeline"
+    assert f"switchman incidents repinned {incident} " in shown
     town.asks("incidents", "repinned", incident, "--as", "carla")
     town.asks(*review)
     assert town.asks("incidents", "show", incident)["state"] == "reviewed"

@@ -35,8 +35,8 @@ class _Judge:
     def mismatches(self) -> Iterator[Mismatch]:
         expected, known = self.expected, self.played.incidents()
         if expected.incidents is not None:
-            lanes = ", ".join(each.lane for each in known)
-            got = f"{len(known)}{f' ({lanes})' if lanes else ''}"
+            where = ", ".join(f"{each.stack}/{each.lane}" for each in known)
+            got = f"{len(known)}{f' ({where})' if where else ''}"
             yield from self._compare("incidents", len(known) == expected.incidents, got)
         incident = self._incident(known)
         if expected.of and incident is None:
@@ -116,7 +116,7 @@ class _Judge:
         if expected.frozen is not None:
             stack = self.played.course.store.load(incident.stack)[0] if incident else None
             frozen = bool(stack and stack.freezes)
-            yield from self._compare("frozen", frozen is expected.frozen, str(frozen))
+            yield from self._compare("frozen", frozen is expected.frozen, str(frozen).lower())
         story = [line.text for line in self.played.course.lines]
         for wanted in expected.says:
             if not any(wanted in text for text in story):
