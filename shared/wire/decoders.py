@@ -28,6 +28,15 @@ def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
     return made
 
 
+def converted(value: object, kind: type[T]) -> T:
+    """The value as this kind, by its attributes.
+
+    That too needs what msgspec knows of the class, which its decoder has learned by then.
+    """
+    decoder(kind)
+    return msgspec.convert(value, kind, from_attributes=True)
+
+
 @cache
 def _made(kind: Hashable) -> msgspec.json.Decoder[Any]:
     with _MAKING:

@@ -32,6 +32,7 @@ from shared.domain.decision import AuditRow, DrillRow, RejectedRow, TimelineRow
 from shared.domain.errors import BadMessage
 from shared.domain.event import Instruction, Timer
 from shared.domain.incident import Incident
+from shared.domain.recording import Recorded
 from shared.domain.rollback import NoPlan, Plan, TrafficOutcome
 from shared.domain.stack import Stack
 from shared.wire import stored
@@ -39,15 +40,21 @@ from tests.contract.store_contract import action, alert_row, incident, shop
 
 _ALL_AT_ONCE = """
 import sys, threading
+from datetime import UTC, datetime
 sys.setswitchinterval(1e-6)
+from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.stack import Stack
 from shared.wire import stored
 head = stored.HEAD.encode(Stack(id="shop"))
+now = datetime.now(UTC)
+texts = dict.fromkeys(("id", "stack", "lane", "incident", "title"), "x")
+row = AlertRow(**texts, status=AlertStatus.FIRING, starts_at=now, received_at=now)
 kinds = [stored.HEAD, stored.INCIDENT, stored.ALERT, stored.DRILL] * 2
 begin = threading.Barrier(len(kinds))
 def read(codec):
     begin.wait()
     try:
+        stored.ALERT.encode(row)
         codec.decode(head)
     except stored.Unreadable:
         pass
@@ -178,6 +185,15 @@ def test_read_only_labels_are_stored() -> None:
     """Labels may come as a read-only view."""
     row = alert_row(labels=MappingProxyType({"service": "shop"}))
     assert stored.ALERT.decode(stored.ALERT.encode(row)).labels == {"service": "shop"}
+
+
+def test_row_of_an_alert_is_brief() -> None:
+    """What an alert did not say takes no room, and is as it was when the row is read."""
+    row = alert_row(recorded=Recorded(source="prometheus", fingerprint="f1", summary="It is down"))
+    raw = stored.ALERT.encode(row)
+    told = {"source": "prometheus", "fingerprint": "f1", "summary": "It is down"}
+    assert json.loads(raw)["recorded"] == told
+    assert stored.ALERT.decode(raw) == row
 
 
 def test_broken_unicode_is_the_senders_fault() -> None:
