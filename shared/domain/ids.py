@@ -24,5 +24,9 @@ def derive(*parts: str, length: int = 32) -> str:
 
 def stamp(at: datetime) -> str:
     """An instant as text with microseconds in UTC, the same for equal instants."""
-    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return _stamp(at if at.tzinfo is UTC else at.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)
+def _stamp(in_utc: datetime) -> str:
     return in_utc.isoformat(timespec="microseconds")[:_WITHOUT_OFFSET] + "Z"

@@ -57,6 +57,8 @@ class Budget:
 
     def texts(self, values: Mapping[str, str]) -> dict[str, str]:
         """As many of them as there is room for, by their names."""
+        if not values:
+            return {}
         return dict(self._pairs(values))
 
     def _pairs(self, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:

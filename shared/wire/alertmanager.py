@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -83,8 +84,8 @@ def split(body: bytes, source: str) -> Webhook:
     )
 
 
-def read(body: bytes, source: str) -> Reading:
-    """Every alert of the webhook that can be read, and why the others cannot.
+def read(body: bytes, source: str, published_at: datetime | None = None) -> Reading:
+    """Every alert of the webhook, published then, that can be read, and why the others cannot.
 
     Raises as `split` does.
     """
@@ -92,7 +93,7 @@ def read(body: bytes, source: str) -> Reading:
     items = tuple(_items(envelope))
     return Reading(
         alerts=tuple(
-            to_alert(item, source, _truncated(envelope))
+            to_alert(item, source, _truncated(envelope), published_at)
             for item in items
             if not isinstance(item, Rejected)
         ),

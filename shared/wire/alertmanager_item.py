@@ -101,7 +101,9 @@ def _fingerprint(given: str, labels: Iterable[tuple[str, str]]) -> str:
     return derive("fingerprint", given, *(part for pair in sorted(labels) for part in pair))
 
 
-def to_alert(item: Item, source: str, truncated: int) -> Alert:
+def to_alert(
+    item: Item, source: str, truncated: int, published_at: datetime | None = None
+) -> Alert:
     """The alert in our own terms; `truncated` is how many siblings the sender left out."""
     labels, annotations = item.labels, item.annotations
     return Alert(
@@ -120,6 +122,7 @@ def to_alert(item: Item, source: str, truncated: int) -> Alert:
         url=item.generator_url,
         runbook=_first(annotations, "runbook_url", "runbookURL", "runbook"),
         notes=(f"the sender left {truncated} more alerts out",) if truncated else (),
+        published_at=published_at,
     )
 
 

@@ -32,8 +32,7 @@ def read_any(body: bytes, source: str, published_at: datetime | None = None) -> 
 
     `published_at` is when the message was published, where its envelope is already off.
     """
-    reading = _read(strict_json.clean(body), source, _DEEPEST)
-    return reading.published(published_at) if published_at else reading
+    return _read(strict_json.clean(body), source, published_at, _DEEPEST)
 
 
 def documents(body: bytes) -> Iterator[bytes]:
@@ -45,20 +44,20 @@ def documents(body: bytes) -> Iterator[bytes]:
         yield from (line for line in body.splitlines() if line.strip())
 
 
-def _read(body: bytes, source: str, deepest: int) -> Reading:
+def _read(body: bytes, source: str, at: datetime | None, deepest: int) -> Reading:
     keys = strict_json.decode(body, dict[str, msgspec.Raw], "the message").keys()
     if "alerts" in keys:
-        return alertmanager.read(body, source)
+        return alertmanager.read(body, source, at)
     if "incident" in keys:
-        return Reading(cloud_monitoring.parse(body, source))
+        return Reading(cloud_monitoring.parse(body, source)).published(at)
     if "labels" in keys and "startsAt" in keys:
-        return alertmanager.read(b'{"alerts":[' + body + b"]}", source)
+        return alertmanager.read(b'{"alerts":[' + body + b"]}", source, at)
     if "state" in keys and "started_at" in keys:
-        return Reading(cloud_monitoring.parse(b'{"incident":' + body + b"}", source))
+        whole = b'{"incident":' + body + b"}"
+        return Reading(cloud_monitoring.parse(whole, source)).published(at)
     if "recorded" in keys:
-        return Reading((recording.parse(body),))
+        return Reading((recording.parse(body),)).published(at)
     if deepest and keys & {"message", "specversion"}:
         message = pubsub.unwrap(body, {})
-        reading = _read(message.data, source, deepest - 1)
-        return reading.published(message.published_at) if message.published_at else reading
+        return _read(message.data, source, at or message.published_at, deepest - 1)
     raise BadMessage("it is neither an Alertmanager webhook nor a Cloud Monitoring incident")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -127,7 +128,9 @@ def _instant(value: object) -> datetime | None:
 
 
 def _decoded(data: str) -> bytes:
-    """Base64, in either alphabet, padded or not."""
+    """Base64, in either alphabet, padded or not; Pub/Sub's own is as the RFC has it."""
+    with suppress(ValueError):
+        return base64.b64decode(data, validate=True)
     compact = "".join(data.split()).translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)

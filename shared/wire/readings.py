@@ -24,8 +24,10 @@ class Reading:
     alerts: tuple[Alert, ...]
     rejected: tuple[Rejected, ...] = ()
 
-    def published(self, at: datetime) -> Reading:
-        """The same, of a message that was published then."""
+    def published(self, at: datetime | None) -> Reading:
+        """The same, of a message that was published then, where anybody says when."""
+        if at is None:
+            return self
         return replace(self, alerts=tuple(replace(each, published_at=at) for each in self.alerts))
 
     def complete(self) -> tuple[Alert, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, final
 
 from shared.adapters.sqlite.schema import bring_up_to_date
 from shared.adapters.sqlite.together import WriteTogether
@@ -49,7 +49,7 @@ class Database:
         self._path = path
         self._patience = patience
         self._idle: list[sqlite3.Connection] = []
-        with _sorted_errors():
+        with _SORTED:
             self._writer = self._connect()
             try:
                 bring_up_to_date(self._writer)
@@ -65,12 +65,12 @@ class Database:
         transaction where they can, instead of polling for SQLite's lock, which only keeps other
         processes out.
         """
-        with _sorted_errors():
+        with _SORTED:
             return self._writes.write(work)
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a single query, which is a snapshot by itself."""
-        with _sorted_errors():
+        with _SORTED:
             connection = self._borrow()
             try:
                 return connection.execute(sql, values).fetchall()
@@ -80,7 +80,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One snapshot for as many queries as needed."""
-        with _sorted_errors():
+        with _SORTED:
             connection = self._borrow()
             try:
                 connection.execute("BEGIN")
@@ -129,12 +129,22 @@ def _make_durable(connection: sqlite3.Connection) -> None:
         raise NotDurable(f"journal_mode is {journal} and synchronous is {synchronous}")
 
 
-@contextmanager
-def _sorted_errors() -> Iterator[None]:
-    """Tells trouble of the machine, which may pass, from mistakes of ours, which do not."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
+@final
+class _Sorted:
+    """Tells trouble of the machine, which may pass, from mistakes of ours, which do not.
+
+    A class, because each alert comes by here several times and a generator costs thrice as much.
+    """
+
+    def __enter__(self) -> None:
+        """Nothing has gone wrong yet."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Raises `StoreAway` for what may pass; whatever else was raised goes on."""
+        if not isinstance(error, sqlite3.OperationalError):
+            return
         if error.sqlite_errorcode & 0xFF in _PASSING:
             raise StoreAway(f"the database cannot be used now: {error}") from error
-        raise
+
+
+_SORTED: Final = _Sorted()

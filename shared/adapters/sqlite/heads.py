@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from shared.adapters.sqlite.database import Database
@@ -46,7 +47,7 @@ class SqliteHeads:
         """The head and its token."""
         rows = self._database.query("SELECT body, version FROM heads WHERE stack = ?", stack_id)
         for body, version in rows:
-            return stored.HEAD.decode(body), str(version)
+            return _head(body), str(version)
         return Stack(id=stack_id), ""
 
     def seen(self, event_id: str) -> tuple[Action, ...] | None:
@@ -129,6 +130,12 @@ class SqliteHeads:
         if commit.timers or commit.cleared:
             _write_timers(write, commit)
         return Committed.NEW
+
+
+@lru_cache(maxsize=64)
+def _head(body: bytes) -> Stack:
+    """In a storm the same head is read for each alert; what a head is made of never changes."""
+    return stored.HEAD.decode(body)
 
 
 def _pending(rows: Iterable[tuple[Any, ...]]) -> tuple[Action, ...] | None:

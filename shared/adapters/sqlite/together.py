@@ -39,8 +39,10 @@ class WriteTogether:
         with self._lock:
             self._waiting.append(mine)
             leads, self._writing = not self._writing, True
+            if not leads:
+                mine.waits()
         if not leads:
-            mine.turn.wait()
+            mine.await_turn()
         if not mine.ended:
             self._write_for_all()
         return mine.outcome()
@@ -55,7 +57,7 @@ class WriteTogether:
                 heirs = self._waiting[:1]
                 self._writing = bool(heirs)
             for each in (*writes, *heirs):
-                each.turn.set()
+                each.give_turn()
 
 
 class _Spoilt(Exception):
@@ -68,9 +70,24 @@ class _Write(Generic[T]):
     def __init__(self, work: Work[T]) -> None:
         self._work = work
         self._result: T | None = None
-        self.turn = threading.Event()
+        self._turn: threading.Lock | None = None
         self.ended = False
         self.error: BaseException | None = None
+
+    def waits(self) -> None:
+        """It is not the first, so that somebody else has to give it its turn."""
+        self._turn = threading.Lock()
+        self._turn.acquire()
+
+    def await_turn(self) -> None:
+        """Wait until it was written, or has to be written by who waits."""
+        if self._turn is not None:
+            self._turn.acquire()
+
+    def give_turn(self) -> None:
+        """Wake whoever waits for it; nobody waits for one that leads."""
+        if self._turn is not None:
+            self._turn.release()
 
     def do(self, connection: sqlite3.Connection) -> None:
         """Do the work in the transaction that is open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.domain.alert import Alert
@@ -13,9 +14,7 @@ from shared.domain.quiet import held
 
 def concerned(draft: Draft, alert: Alert) -> tuple[str, ...]:
     """The services of the stack that the alert names."""
-    values = frozenset(alert.facts().values())
-    services = draft.policy.stack(draft.stack.id).services
-    return tuple(service.name for service in services if service.name in values)
+    return _named(alert, _services(draft))
 
 
 def newly_concerned(draft: Draft, incident: Incident, alert: Alert) -> Incident:
@@ -24,7 +23,7 @@ def newly_concerned(draft: Draft, incident: Incident, alert: Alert) -> Incident:
     Pages that were held back for the maintenance of a service wait no longer if it is about
     another one too.
     """
-    new = tuple(each for each in concerned(draft, alert) if each not in incident.services)
+    new = _named(alert, [each for each in _services(draft) if each not in incident.services])
     if not new:
         return incident
     incident = replace(incident, services=(*incident.services, *new))
@@ -32,3 +31,15 @@ def newly_concerned(draft: Draft, incident: Incident, alert: Alert) -> Incident:
     if incident.held and held(draft.policy, incident, draft.now) is None:
         draft.timer(TimerKind.REMIND, incident, draft.now)
     return incident
+
+
+def _services(draft: Draft) -> list[str]:
+    return [service.name for service in draft.policy.stack(draft.stack.id).services]
+
+
+def _named(alert: Alert, services: Sequence[str]) -> tuple[str, ...]:
+    """Those of the services that the alert names. Where none is asked for it is not searched."""
+    if not services:
+        return ()
+    values = frozenset(alert.facts().values())
+    return tuple(each for each in services if each in values)

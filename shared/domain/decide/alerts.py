@@ -61,12 +61,14 @@ def _fired(draft: Draft, event: AlertReceived) -> Reason:
         draft.row(alert_row(draft, alert, found, cause.id))
         return join_cause(draft, cause, event)
     incident = kept or _of_lane(draft, found.lane)
-    found = replace(found, lane=kept.lane) if kept is not None else found
+    if kept is not None and kept.lane != found.lane:
+        found = replace(found, lane=kept.lane)
+        event = replace(event, classification=found)
     if incident is None:
         incident = _open(draft, alert, found)
         reason = Reason.OPENED
     else:
-        reason = _join(draft, incident, replace(event, classification=found))
+        reason = _join(draft, incident, event)
     draft.row(alert_row(draft, alert, found, incident.id))
     return reason
 
