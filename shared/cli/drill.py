@@ -62,13 +62,14 @@ def rollback(
 
 def _person(switchman: Application, stack: str, who: str, *, apply: bool) -> str:
     """Who asks. Only those who may approve rollbacks may have a drill move traffic."""
-    allowed = ", ".join(p.id for p in switchman.policy.approvers(stack))
+    now = datetime.now(UTC)
+    allowed = ", ".join(p.id for p in switchman.policy.approvers(stack, now))
     if not who and not apply:
         return "the command line"
     if not who and switchman.settings.sqlite is not None:
         fail(f"--apply moves traffic: say who you are with --as, one of {allowed}")
     person = caller(switchman, who).person
-    if apply and not switchman.policy.may_approve(stack, person):
+    if apply and not switchman.policy.may_approve(stack, person, now):
         fail(f"--apply moves traffic, which {person.name} may not; it takes one of {allowed}")
     return person.name
 

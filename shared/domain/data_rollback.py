@@ -109,8 +109,8 @@ class DataRollback:
         return replace(self, phase=answer)
 
 
-def approvers(policy: Policy, stack: str, at: datetime | None = None) -> tuple[Person, ...]:
-    """Everyone who may approve a data rollback of the stack; whoever is on call `at` first."""
+def approvers(policy: Policy, stack: str, at: datetime) -> tuple[Person, ...]:
+    """Everyone who may approve a data rollback of the stack `at`; whoever is on call then first."""
     return policy.of_teams(approver_teams(policy, stack), at)
 
 
@@ -122,10 +122,15 @@ def approver_names(policy: Policy, stack: str) -> str:
 
 
 def living(policy: Policy, stack: str, data: DataRollback) -> tuple[Approval, ...]:
-    """The approvals that count now: of different people who still may, and who did not ask."""
-    allowed = {person.id for person in approvers(policy, stack)} - {data.requested_by}
+    """The approvals that count: of different people who might by the policy, and did not ask."""
     first = {approval.by: approval for approval in reversed(data.approvals)}
-    return tuple(a for a in data.approvals if a.by in allowed and first[a.by] is a)
+    return tuple(
+        each
+        for each in data.approvals
+        if first[each.by] is each
+        and each.by != data.requested_by
+        and each.by in {person.id for person in approvers(policy, stack, each.at)}
+    )
 
 
 def approver_teams(policy: Policy, stack: str) -> tuple[str, ...]:

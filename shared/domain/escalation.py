@@ -96,11 +96,14 @@ def _reminders(incident: Incident) -> int:
     )
 
 
-def roster(policy: Policy, team: Team) -> tuple[str, ...]:
-    """Everybody who may be on call for the team, and its members, each once."""
+def roster(policy: Policy, team: Team, at: datetime) -> tuple[str, ...]:
+    """Everybody who takes turns for the team, its members, and whoever stands in `at`; each once."""
     schedule = policy.schedules.get(team.on_call)
-    rotating = schedule.people if schedule else (team.on_call,)
-    return tuple(dict.fromkeys((*rotating, *team.members)))
+    if schedule is None:
+        return tuple(dict.fromkeys((team.on_call, *team.members)))
+    now = who(schedule, at)
+    stands_in = () if isinstance(now, Gap) else (now,)
+    return tuple(dict.fromkeys((*schedule.rotating, *team.members, *stands_in)))
 
 
 def _called(
@@ -114,7 +117,7 @@ def _called(
         name = policy.people[call.person].name
         return Called((call,), f"{why}: {name} is next in the escalation")
     meant = policy.teams.get(page, team)
-    calls = tuple(Call(meant.id, person) for person in meant.members or roster(policy, meant))
+    calls = tuple(Call(meant.id, person) for person in meant.members or roster(policy, meant, at))
     return Called(calls, f"{why}: everybody in {meant.name} is paged")
 
 

@@ -243,21 +243,21 @@ class Policy:
         lanes = self.lanes.values()
         return next((lane for lane in lanes if lane.remediation is Remediation.ROLLBACK), None)
 
-    def approvers(self, stack_id: str, at: datetime | None = None) -> tuple[Person, ...]:
-        """Everyone who may approve this stack's rollbacks; whoever is on call `at` first."""
+    def approvers(self, stack_id: str, at: datetime) -> tuple[Person, ...]:
+        """Everyone who may approve this stack's rollbacks `at`; whoever is on call then first."""
         return self.of_teams(self.stack(stack_id).rollback.approvers, at)
 
-    def of_teams(self, ids: tuple[str, ...], at: datetime | None = None) -> tuple[Person, ...]:
-        """Everyone of these teams; whoever is on call `at` first."""
+    def of_teams(self, ids: tuple[str, ...], at: datetime) -> tuple[Person, ...]:
+        """Everyone of these teams `at`; whoever is on call then first."""
         teams = [self.teams[team] for team in ids]
-        may = dict.fromkeys(each for team in teams for each in self.roster(team))
-        called = [p for team in teams for p in self.on_call(team, at).people] if at else []
+        may = dict.fromkeys(each for team in teams for each in self.roster(team, at))
+        called = [p for team in teams for p in self.on_call(team, at).people]
         first = [person for person in called if person in may]
         return tuple(self.people[person] for person in dict.fromkeys((*first, *may)))
 
-    def roster(self, team: Team) -> tuple[str, ...]:
-        """Everybody who may be on call for the team, and its members."""
-        return roster(self, team)
+    def roster(self, team: Team, at: datetime) -> tuple[str, ...]:
+        """Everybody who takes turns for the team, its members, and whoever stands in `at`."""
+        return roster(self, team, at)
 
     def approver_names(self, stack_id: str) -> str:
         """The teams that may approve this stack's rollbacks, as people call them."""
@@ -280,9 +280,9 @@ class Policy:
             return self.people.get(reference.removeprefix(IN_POLICY))
         return self.person_by_slack(reference)
 
-    def may_approve(self, stack_id: str, person: Person) -> bool:
-        """Whether this person is in a team that may approve this stack's rollbacks."""
-        return person in self.approvers(stack_id)
+    def may_approve(self, stack_id: str, person: Person, at: datetime) -> bool:
+        """Whether this person is `at` of a team that may approve this stack's rollbacks."""
+        return person in self.approvers(stack_id, at)
 
     def stack_of_service(self, values: frozenset[str]) -> str | None:
         """The stack one of whose services is named by any of these values."""

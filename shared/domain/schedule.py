@@ -91,10 +91,9 @@ class Schedule:
     overrides: tuple[Override, ...] = ()
 
     @property
-    def people(self) -> tuple[str, ...]:
-        """Everybody who is ever on call by it, each once."""
-        rotating = (person for layer in self.layers for person in layer.people)
-        return tuple(dict.fromkeys((*rotating, *(each.person for each in self.overrides))))
+    def rotating(self) -> tuple[str, ...]:
+        """Everybody who takes turns, each once; whoever stands in for somebody is not among them."""
+        return tuple(dict.fromkeys(person for layer in self.layers for person in layer.people))
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,5 +179,5 @@ class Moves:
 
     def _may_drill(self, asked: Instruction) -> bool:
         person = self._policy.person_by_slack(asked.person)
-        allowed = person is not None and self._policy.may_approve(asked.stack, person)
+        allowed = person is not None and self._policy.may_approve(asked.stack, person, asked.at)
         return asked.choice is Choice.DRILL and APPLY in asked.text.split() and allowed

@@ -112,7 +112,7 @@ class Releases:
             about_it = told.incident == action.incident and told.plan == plan.hash
             if told.choice is not Choice.APPROVE or not heard or not about_it or person is None:
                 continue
-            if self._policy.may_approve(action.stack, person):
+            if self._policy.may_approve(action.stack, person, told.at):
                 found.add(person.id)
         return frozenset(found - {incident.rollback.requested_by})
 

@@ -16,7 +16,7 @@ from shared.domain.paging import Choice, PageStep
 from shared.domain.snapshots import Snapshot
 from tests.simulation.record import Record
 from tests.simulation.schedule import Worker
-from tests.simulation.shop import APPROVERS, slack
+from tests.simulation.shop import PEOPLE, may_approve_data, slack
 
 Wrong = tuple[str, str]
 UNAPPROVED: Final = "no data is replaced without two approvals of others for that snapshot"
@@ -83,15 +83,18 @@ class Restores:
         """Who approved this plan, may, and did not ask for it."""
         incident = self._record.incident(action.incident)
         asked = incident.data.requested_by if incident and incident.data else ""
-        allowed = {slack(person) for person in APPROVERS if person != asked}
         return {
             row.person
             for row in self._record.audit.values()
             if row.choice is Choice.APPROVE
             and row.plan == plan.hash
             and row.answer == Reason.CARRIED_OUT.value
-            and row.person in allowed
+            and row.person in _allowed(row.at) - {slack(asked)}
         }
+
+
+def _allowed(at: datetime) -> set[str]:
+    return {slack(person) for person in PEOPLE if may_approve_data(person, at)}
 
 
 def _plan_of(action: Action) -> DataPlan | None:

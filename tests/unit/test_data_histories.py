@@ -78,7 +78,7 @@ class History:
         """Two living approvals of others for exactly that plan, and its export, and only once."""
         order = action.order
         assert isinstance(order, DataOrder)
-        allowed = {p.id for p in approvers(self.story.policy, "shop")}
+        allowed = {p.id for p in approvers(self.story.policy, "shop", self.story.now)}
         data = self.story.incident.data
         assert data is not None
         living = self.given.get(order.plan.hash, set()) & allowed - {data.requested_by}

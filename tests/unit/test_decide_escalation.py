@@ -239,10 +239,21 @@ def test_an_override_is_who_is_paged() -> None:
 def test_whoever_is_on_call_by_a_schedule_may_approve_for_the_team() -> None:
     """Everybody who takes turns belongs to the team; whoever it is now is asked first."""
     rules = by_schedule(rota(), members=())
-    assert [each.id for each in rules.approvers("shop")] == ["ben", "eve"]
+    assert [each.id for each in rules.approvers("shop", NOON)] == ["ben", "eve"]
     then = NOON + timedelta(days=7)
     assert [each.id for each in rules.approvers("shop", then)] == ["eve", "ben"]
     assert [each.id for each in data_approvers(rules, "shop", then)] == ["eve", "ben"]
+
+
+def test_who_stands_in_may_approve_for_as_long_as_that() -> None:
+    """Wes belongs to no team: before his turn and after it he may not, in it he is asked first."""
+    stands_in = Override(person="wes", span=Span(NOON, NOON + MINUTE))
+    rules = by_schedule(rota(overrides=(stands_in,)), members=())
+    wes = rules.people["wes"]
+    turns = (NOON - SECOND, NOON, NOON + MINUTE)
+    assert [rules.may_approve("shop", wes, at) for at in turns] == [False, True, False]
+    assert [each.id for each in rules.approvers("shop", NOON)] == ["wes", "ben", "eve"]
+    assert wes not in data_approvers(rules, "shop", NOON + MINUTE)
 
 
 def test_a_worse_alert_pages_the_owner_at_once_and_the_steps_go_on(story: Story) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.data_rollback import approver_names, approvers
 from shared.policy import PolicyError, loads
+from tests.builders import NOON
 from tests.unit.test_policy_load import SMALL
 
 ROLLBACK = "    rollback: {approvers: [ops]}\n"
@@ -29,7 +30,7 @@ def test_little_has_to_be_said() -> None:
     assert rules is not None
     assert (rules.source, rules.max_age) == ("folder", timedelta(days=7))
     assert rules.verified_within == timedelta(minutes=30)
-    assert [person.id for person in approvers(policy, "shop")] == ["ana"]
+    assert [person.id for person in approvers(policy, "shop", NOON)] == ["ana"]
     assert approver_names(policy, "shop") == "ops"
 
 
@@ -65,4 +66,4 @@ schedules:
     )
     text = text.replace("on_call: ana", "on_call: week") + schedules
     policy = loads(text, "policy.yaml")
-    assert {person.id for person in approvers(policy, "shop")} == {"ana", "ben", "eve"}
+    assert {person.id for person in approvers(policy, "shop", NOON)} == {"ana", "ben", "eve"}

@@ -91,7 +91,7 @@ def test_the_shipped_policy_is_what_the_runbook_says() -> None:
 def test_only_approvers_may_approve() -> None:
     """Infra and commanders approve rollbacks of the shipped stack; runtime does not."""
     policy = load(SHIPPED)
-    allowed = {p.id for p in policy.people.values() if policy.may_approve("convex", p)}
+    allowed = {p.id for p in policy.people.values() if policy.may_approve("convex", p, NOON)}
     members = policy.teams["infra"].members + policy.teams["commanders"].members
     assert allowed == set(members)
 

@@ -29,8 +29,7 @@ def approve(
         return moved.value
     plan = approved.plan
     assert plan is not None, "only a plan is approved"
-    allowed = {each.id for each in draft.policy.approvers(draft.stack.id)}
-    before = tuple(each for each in approved.approvals if each.by in allowed)
+    before = tuple(each for each in approved.approvals if _counts(draft, each))
     if any(each.by == person.id for each in before):
         return f"you have approved it, and somebody else has to as well ({_count(draft, before)})"
     given = (*before, Approval(by=person.id, at=at))
@@ -48,7 +47,9 @@ def approve(
 
 def why_too_few(draft: Draft, requester: Person) -> str:
     """Why asking would lead nowhere, where too few people may approve besides who asks."""
-    others = sum(person != requester for person in draft.policy.approvers(draft.stack.id))
+    others = sum(
+        person != requester for person in draft.policy.approvers(draft.stack.id, draft.now)
+    )
     if others >= _needed(draft):
         return ""
     many = "nobody else" if not others else f"only {others} besides you"
@@ -83,10 +84,16 @@ def _counted(
 
 def _page(draft: Draft, incident: Incident, approver: Person) -> Incident:
     teams = (draft.policy.teams[t] for t in draft.policy.stack(draft.stack.id).rollback.approvers)
-    team = next(t for t in teams if approver.id in draft.policy.roster(t))
+    team = next(t for t in teams if approver.id in draft.policy.roster(t, draft.now))
     incident = draft.page(incident, PageStep.ASKED, team_id=team.id, person_id=approver.id)
     draft.say(incident, TimelineKind.PAGING, f"{approver.name} may approve it and is being paged")
     return incident
+
+
+def _counts(draft: Draft, given: Approval) -> bool:
+    """Whether it is by somebody who, as the policy is now, might approve when they did."""
+    allowed = draft.policy.approvers(draft.stack.id, given.at)
+    return any(given.by == person.id for person in allowed)
 
 
 def _needed(draft: Draft) -> int:

@@ -101,7 +101,7 @@ def _drill(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     words = asked.text.split()
     apply = APPLY in words
     names = [word for word in words if word != APPLY]
-    if apply and not draft.policy.may_approve(draft.stack.id, person):
+    if apply and not draft.policy.may_approve(draft.stack.id, person, draft.now):
         teams = draft.policy.approver_names(draft.stack.id)
         return f"only {teams} may have a drill move traffic"
     drill = names[0] if names else ""

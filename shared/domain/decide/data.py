@@ -112,7 +112,7 @@ def _others(draft: Draft, requester: Person) -> list[Person]:
 
 def _page(draft: Draft, incident: Incident, approver: Person) -> Incident:
     teams = (draft.policy.teams[t] for t in approver_teams(draft.policy, draft.stack.id))
-    team = next(t for t in teams if approver.id in draft.policy.roster(t))
+    team = next(t for t in teams if approver.id in draft.policy.roster(t, draft.now))
     incident = draft.page(incident, PageStep.ASKED, team_id=team.id, person_id=approver.id)
     draft.say(incident, TimelineKind.PAGING, f"{approver.name} may approve it and is being paged")
     return incident

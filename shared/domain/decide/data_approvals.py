@@ -33,7 +33,7 @@ def decide_on_data(
     data = incident.data
     if data is None or data.plan is None:
         return Refusal.PLANNING.value if data else Refusal.NO_PROPOSAL.value
-    if person not in approvers(draft.policy, draft.stack.id):
+    if person not in approvers(draft.policy, draft.stack.id, told.at):
         teams = approver_names(draft.policy, draft.stack.id)
         return f"only {teams} may decide on data rollbacks of {draft.stack.id}"
     if told.choice is Choice.APPROVE and data.requested_by == person.id:

@@ -40,7 +40,7 @@ def say_latched(draft: Draft, before: ServiceRecord, latch: Latch) -> None:
 def unlatch(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     """A person hands a service back to Switchman; or why not."""
     service = asked.text
-    if not draft.policy.may_approve(draft.stack.id, person):
+    if not draft.policy.may_approve(draft.stack.id, person, draft.now):
         allowed = draft.policy.approver_names(draft.stack.id)
         return f"only {allowed} may hand services of {draft.stack.id} back to Switchman"
     record = draft.stack.record(service)

@@ -198,7 +198,7 @@ def _decidable(
     draft: Draft, incident: Incident, instruction: Instruction, person: Person
 ) -> Rollback | str:
     """The rollback as this person's decision leaves it, or why they may not decide."""
-    if not draft.policy.may_approve(draft.stack.id, person):
+    if not draft.policy.may_approve(draft.stack.id, person, instruction.at):
         allowed = draft.policy.approver_names(draft.stack.id)
         return f"only {allowed} may decide on rollbacks of {draft.stack.id}"
     rollback = incident.rollback

@@ -53,8 +53,8 @@ def _lowered(
     draft: Draft, incident: Incident, severity: Severity, why: str, person: Person
 ) -> Incident | str:
     team = draft.policy.owner(incident.lane)
-    ours = person.id in draft.policy.roster(team)
-    if not ours and not draft.policy.may_approve(incident.stack, person):
+    ours = person.id in draft.policy.roster(team, draft.now)
+    if not ours and not draft.policy.may_approve(incident.stack, person, draft.now):
         approvers = draft.policy.approver_names(incident.stack)
         return f"only {team.name}, or {approvers}, may call it less bad than {incident.severity}"
     text = f"{person.name} lowered it from {incident.severity} to {severity}: {why}"
