@@ -102,6 +102,17 @@ def test_every_planted_bug_is_looked_for() -> None:
     assert sorted(patch.stem for patch in PLANTED.glob("*.patch")) == sorted(FOUND_BY)
 
 
+@pytest.mark.parametrize("bug", sorted(FOUND_BY))
+def test_a_planted_bug_can_still_be_planted(bug: str, tmp_path: Path) -> None:
+    """The code has not changed where the patch changes it."""
+    shutil.copytree(ROOT / "shared", tmp_path / "shared")
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    patch = PLANTED / f"{bug}.patch"
+    check = ["git", "apply", "--check", "-C1", str(patch)]
+    tried = subprocess.run(check, cwd=tmp_path, capture_output=True, check=False, timeout=30)
+    assert tried.returncode == 0, tried.stderr.decode()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", sorted(FOUND_BY))
 def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
