@@ -10,6 +10,7 @@ from shared.domain.policy import HealthCheck, Service
 from shared.domain.rollback import Plan, ServicePlan, Split
 
 _SHORT: Final = len("sha256:") + 12
+_ETAG: Final = 16
 
 
 def describe_plan(plan: Plan) -> tuple[str, ...]:
@@ -47,13 +48,18 @@ def _check(check: HealthCheck) -> str:
 
 def _service(plan: ServicePlan) -> tuple[str, ...]:
     return (
-        f"{plan.service} (generation {plan.generation}, etag {plan.etag or 'none'})",
+        f"{plan.service} (generation {plan.generation}, etag {_etag(plan.etag)})",
         f"  before: {_exact(plan.before, plan.latest_ready)}",
         f"  after: {_exact(plan.after, plan.latest_ready)}",
         f"  target: {plan.why}{_image(plan.to_digest)}",
         *((f"  smoke test: {plan.smoke}",) if plan.smoke else ()),
         *(f"  candidate {line}" for line in plan.candidates),
     )
+
+
+def _etag(etag: str) -> str:
+    """How it begins tells it from another; Cloud Run's fill two lines of a telephone."""
+    return f"{etag[:_ETAG]}…" if len(etag) > _ETAG else etag or "none"
 
 
 def _exact(split: Split, latest: str) -> str:

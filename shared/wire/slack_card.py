@@ -108,7 +108,7 @@ def _further(card: Card, url: str) -> Iterator[str]:
         link = _LINK.fullmatch(card.runbook)
         yield f"<{escape(card.runbook)}|Runbook>" if link else clip(card.runbook, _RUNBOOK)
     if card.incident and url:
-        yield f"<{escape(url)}/status/incidents/{quote(card.incident, safe='')}|All of it>"
+        yield f"<{escape(url)}/status/incidents/{quote(card.incident, safe='')}|Incident page>"
 
 
 def _button(choice: Choice, card: Card) -> Block:

@@ -90,7 +90,7 @@ def test_a_card_leads_to_its_incidents_page() -> None:
     """Beside the runbook, where it is known at which address the pages are; else nothing of it."""
     card = replace(CARD, incident="shop-0123456789")
     (links,) = [str(b) for b in blocks(card, "https://s.example.com") if "Runbook" in str(b)]
-    assert "<https://s.example.com/status/incidents/shop-0123456789|All of it>" in links
+    assert "<https://s.example.com/status/incidents/shop-0123456789|Incident page>" in links
     assert texts(card) == texts(CARD)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from shared.domain.plan_words import describe_plan
 from shared.domain.rollback import NoPlan, Plan, Revision, Split, TrafficTarget
 from shared.domain.rollback_phase import Phase
 from shared.policy.load import load
-from tests.builders import BACKEND, FRONTEND, LATEST, NOON, alert, all_to, policy, resource
+from tests.builders import BACKEND, FRONTEND, LATEST, NOON, alert, all_to, plan, policy, resource
 from tests.fakes.clock import ManualClock
 from tests.fakes.health import Answer, FakeHealth
 from tests.fakes.traffic import FakeTraffic, TrafficFault, ready_revision
@@ -226,6 +227,13 @@ def test_a_plan_is_data_and_reads_the_same_everywhere(shop: Shop) -> None:
         "  target: unproven: it is Ready, but never seen to serve real requests for long enough"
         f" (image {digest})",
     )
+
+
+def test_a_long_etag_is_told_by_how_it_begins() -> None:
+    """Cloud Run's are some 130 characters, of which nobody reads more on a telephone."""
+    long = replace(plan().services[0], etag='"COq-jtgGEPiSqVs/cHJvamVjdHMvb3Blbg"')
+    lines = describe_plan(replace(plan(), services=(long,)))
+    assert any(line.endswith('etag "COq-jtgGEPiSqVs…)') for line in lines)
 
 
 def test_a_deployment_in_the_same_second_is_waited_for(world: World) -> None:
