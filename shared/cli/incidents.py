@@ -207,18 +207,24 @@ def _print_afterwards(found: dict[str, Any]) -> None:
 
 def _what_to_type(found: dict[str, Any]) -> Iterator[str]:
     """What can be done from here, without Slack."""
+    from shared.domain.policy import UNASSIGNED
+
     rollback, task = found["rollback"], found["repin"]
     if found["state"] == "open":
         yield f"  switchman incidents ack {found['id']}   you have it"
     if found["state"] in ("open", "acknowledged"):
         if rollback and rollback["phase"] == "proposed":
             yield f"  switchman rollback approve {found['id']} --plan {rollback['plan']}"
-        elif rollback is None or rollback["phase"] not in ("planning", "applying", "restoring"):
+        elif found["stack"] != UNASSIGNED and not _under_way(rollback):
             yield f"  switchman rollback apply {found['stack']} --reason WHY --apply   asks for one"
     if task and task["open"]:
         yield f"  switchman incidents repinned {found['id']}   the provisioning names the images"
     elif task and found["state"] == "resolved":
         yield f"  switchman incidents review {found['id']} --note WHAT   what was learned; closes it"
+
+
+def _under_way(rollback: dict[str, Any] | None) -> bool:
+    return rollback is not None and rollback["phase"] in ("planning", "applying", "restoring")
 
 
 def _print_timeline(found: dict[str, Any]) -> None:

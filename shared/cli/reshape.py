@@ -81,7 +81,7 @@ def split(
 
 def change_lane(
     incident: Named,
-    lane: Annotated[str, typer.Argument(help="The lane it belongs to.")],
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="The lane it belongs to.")],
     who: AsOption = "",
     timeout: TimeoutOption = PATIENCE,
     as_json: JsonOption = False,
@@ -124,7 +124,7 @@ def severity(
 
 def note(
     incident: Named,
-    words: Annotated[list[str], typer.Argument(metavar="TEXT...", help="What you found or did.")],
+    words: Annotated[list[str], typer.Argument(metavar="TEXT", help="What you found or did.")],
     who: AsOption = "",
     timeout: TimeoutOption = PATIENCE,
     as_json: JsonOption = False,

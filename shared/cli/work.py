@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.domain.severity import Severity
 
 IncidentIds = Annotated[
-    list[str], typer.Argument(metavar="INCIDENT...", help="Ids, or how they begin.")
+    list[str], typer.Argument(metavar="INCIDENT", help="Ids, or how they begin.")
 ]
 
 
@@ -78,8 +78,8 @@ def review(
 
 
 def declare(
-    lane: Annotated[str, typer.Argument(help="The lane, which decides who is woken.")],
-    what: Annotated[list[str], typer.Argument(metavar="WHAT...", help="What is wrong.")],
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="It decides who is woken.")],
+    what: Annotated[list[str], typer.Argument(metavar="WHAT", help="What is wrong.")],
     stack: Annotated[str, typer.Option(help="The stack; may be left out if there is one.")] = "",
     severity: Annotated[str, typer.Option(help="sev1 to sev4; default the policy's.")] = "",
     who: AsOption = "",

@@ -278,6 +278,9 @@ def test_an_incident_is_shown_with_its_timeline(store: str) -> None:
     assert "paged ruth in #oncall-runtime" in shown
     assert shown.startswith(f"{found['id']}  {found['severity']}  {found['state']}  ")
     assert f"switchman incidents ack {found['id']} " in shown
+    assert "switchman rollback apply convex " in shown
+    nowhere = switchman("incidents", "show", incident(store, "triage")["id"], store=store).stdout
+    assert "rollback apply" not in nowhere, "no service is known of what belongs to no stack"
     assert (whole["id"], whole["alerts"], whole["timeline"]) == (found["id"], 2, rows)
     assert {"at", "kind", "text"} <= set(rows[0])
     assert len(story.splitlines()) == len(rows) > 0
