@@ -14,6 +14,7 @@ from shared.domain.ids import derive
 from shared.domain.incident_state import INCIDENT, State, Trigger
 from shared.domain.links import Cause, Symptom
 from shared.domain.machine import Back, Refusal
+from shared.domain.page_list import listed
 from shared.domain.paging import Page, PageStep
 from shared.domain.repin import Repin
 from shared.domain.rollback import (
@@ -198,8 +199,9 @@ class Incident:
     because alerts fired; `ended_by` is whoever ended it, until it is reopened, which happened last
     at `reopened_at`. `earlier` are rollbacks that were carried out before `rollback`, the newest
     last. `data` is the newest data rollback that was asked for. `escalated` is how many steps of its
-    team's escalation were paged since the team itself was. `held`: a page is held back, and follows.
-    `services` are those of the stack that its alerts named. `repin` is what a rollback leaves to do. `aside`: it is over, and is only kept in
+    team's escalation were paged since the team itself was. `held`: a page is held back, and follows
+    `held_until` at the latest. `services` are those of the stack that its alerts named. `repin` is
+    what a rollback leaves to do. `aside`: it is over, and is only kept in
     the head because it waits for its review.
 
     `merged` are the incidents that people merged into it, whose alerts are its own; it also
@@ -210,6 +212,7 @@ class Incident:
     `cause` is the incident that it is a symptom of, and `symptoms` are the lanes that fail because
     of it. `exposure` is its blast radius, where that is beyond the canary cohort. `answered_at` is
     when commanders were told and the rollout was frozen, as its severity or blast radius asks.
+    `unlisted` is how many pages are no longer listed; the timeline tells of them.
     """
 
     id: str
@@ -252,9 +255,11 @@ class Incident:
     data: DataRollback | None = None
     escalated: int = 0
     held: bool = False
+    held_until: datetime | None = None
     services: tuple[str, ...] = ()
     exposure: Exposure | None = None
     answered_at: datetime | None = None
+    unlisted: int = 0
 
     def moved(self, trigger: Trigger) -> Incident | Refusal:
         """This incident after the trigger, or the named refusal; times are the caller's."""
@@ -335,6 +340,21 @@ class Incident:
             return replace(self, pages=(*self.pages, page))
         pages = tuple(page if old.key == page.key else old for old in self.pages)
         return replace(self, pages=pages)
+
+    def waiting(self, until: datetime | None) -> Incident:
+        """This incident with its pages held back until then, or no longer."""
+        return replace(self, held=until is not None, held_until=until)
+
+    def with_room_for_a_page(self, now: datetime) -> Incident:
+        """This incident with no more pages than can be listed with one more.
+
+        Keys that were taken are told from new ones by the round, where the list no longer does.
+        """
+        pages = listed(self.pages, now)
+        gone = len(self.pages) - len(pages)
+        if not gone:
+            return self
+        return replace(self, pages=pages, unlisted=self.unlisted + gone, rounds=self.rounds + 1)
 
     def page_key(self, step: PageStep, person: str, *, wakes: bool = True) -> str:
         """The deduplication key of a page, or of what is shown while it is held back."""

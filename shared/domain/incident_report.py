@@ -151,6 +151,8 @@ def _pages(policy: Policy, incident: Incident) -> Iterable[str]:
         name = _plain(_name(policy, page.person))
         times = f"{_time(page.sent_at)} | {_time(page.acknowledged_at)}"
         yield f"| {name} | {_plain(page.channel)} | {page.step} | {times} |"
+    if incident.unlisted:
+        yield from ("", f"{incident.unlisted} more are told of in the timeline.")
     yield ""
 
 

@@ -6,7 +6,7 @@ A hold that would never end holds nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 LONGEST_HOLD: Final = timedelta(days=7)
 """No page is held back for longer, whatever the policy's hours add up to: it is sent at once."""
+
+LOOK_AGAIN: Final = timedelta(hours=1)
+"""So often a hold is looked at: the policy may have changed, and hold nothing back any more."""
 
 MAY_WAIT: Final = (
     PageStep.OPENED,
@@ -105,12 +108,13 @@ class Hold:
     why: str
 
     def over(self, now: datetime) -> datetime:
-        """When to look again, as decided now: a fraction of a second after its end.
+        """When to look again, as decided now: a fraction of a second after its end at the latest.
 
         A timer has its time in its id and takes effect once. Where the clock is set back, one is
         set for the end of the same hold again, and must be another one than that which went off.
         """
-        return self.until + timedelta(microseconds=now.microsecond)
+        end = self.until + timedelta(microseconds=now.microsecond)
+        return min(end, now + LOOK_AGAIN)
 
     def __str__(self) -> str:
         return f"{self.why} until {in_words(self.until, self.zone)}"
@@ -120,8 +124,18 @@ def held(policy: Policy, incident: Incident, at: datetime) -> Hold | None:
     """Whether pages about the incident wait, and until when: one hold may go over into the next.
 
     What no alert set off never waits: a person is awake who has opened it, or a message was lost.
+    What has waited for as long as it was said to does not wait for the next hold as well.
     """
-    first = _hold(policy, incident, at) if incident.settles else None
+    waits_until = incident.held_until if incident.held else None
+    if not incident.settles or (waits_until is not None and at >= waits_until):
+        return None
+    hold = _all_of_it(policy, incident, at)
+    return replace(hold, until=min(hold.until, waits_until or hold.until)) if hold else None
+
+
+def _all_of_it(policy: Policy, incident: Incident, at: datetime) -> Hold | None:
+    """The hold with those that follow it at once, unless it would last too long."""
+    first = _hold(policy, incident, at)
     if first is None:
         return None
     until = first.until
@@ -129,7 +143,7 @@ def held(policy: Policy, incident: Incident, at: datetime) -> Hold | None:
         until = then.until
         if until > at + LONGEST_HOLD:
             return None
-    return Hold(until, first.zone, first.why) if until <= at + LONGEST_HOLD else None
+    return replace(first, until=until) if until <= at + LONGEST_HOLD else None
 
 
 def maintained(policy: Policy, stack: str, at: datetime) -> str:

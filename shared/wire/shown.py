@@ -46,6 +46,7 @@ def incident(
         "resolved_at": _time(shown.resolved_at),
         "alerts": alerts,
         "pages": [_page(page) for page in shown.pages],
+        "pages_unlisted": shown.unlisted,
         "rollback": _rollback(shown, shown.rollback) if shown.rollback else None,
         "exposure": _exposure(shown.exposure) if shown.exposure else None,
         "answered_at": _time(shown.answered_at),

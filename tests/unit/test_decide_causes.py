@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -12,10 +12,12 @@ from shared.domain.alert import AlertRow, AlertStatus
 from shared.domain.card import card_for
 from shared.domain.decision import Decision, MovedAlert, Reason
 from shared.domain.event import TimerKind
+from shared.domain.hours import WeeklyHours
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice, PageStep
 from shared.domain.policy import Lane, Policy
+from shared.domain.quiet import QuietHours
 from shared.domain.rollback import NoPlan
 from shared.domain.severity import Severity
 from shared.domain.stack import Stack
@@ -425,3 +427,49 @@ def test_what_joined_is_its_own_once_a_person_says_it_is_of_that_lane(story: Sto
     ends(story, "ErrorsHigh", "infra")
     assert rings(story, "auth", TimerKind.SETTLE).reason is Reason.STILL_FIRING
     assert story.firing(of(story, "auth").id) == 1
+
+
+def lunch_of_infra() -> Policy:
+    """Infra's pages wait over lunch; those of nobody else do."""
+    hours = WeeklyHours(zone="UTC", start=time(11), end=time(14))
+    return replace(
+        shop(),
+        quiet_hours=(QuietHours(severities=(Severity.SEV3,), hours=hours, teams=("infra",)),),
+    )
+
+
+def test_a_cause_that_is_only_shown_silences_no_symptom_that_follows() -> None:
+    """Its owner sleeps: whoever has sign-in is paged."""
+    story = Story(lunch_of_infra())
+    story.reports(alert(severity=Severity.SEV3))
+    story.reports(alert("Tokens", lane="auth", severity=Severity.SEV3))
+    assert [page.wakes for page in of(story, "infra").pages] == [False]
+    assert [(page.person, page.wakes) for page in of(story, "auth").pages] == [("wes", True)]
+
+
+def test_a_cause_that_is_only_shown_silences_no_symptom_that_was_there() -> None:
+    """Sign-in is reminded of, until the cause's owner is woken."""
+    story = Story(lunch_of_infra())
+    story.reports(alert("Tokens", lane="auth", severity=Severity.SEV3))
+    story.reports(alert(severity=Severity.SEV3))
+    assert rings(story, "auth", TimerKind.REMIND).reason is Reason.REMINDED
+    while of(story, "infra").held:
+        rings(story, "infra", TimerKind.REMIND)
+    assert rings(story, "auth", TimerKind.REMIND).reason is Reason.WITH_CAUSE
+
+
+def test_a_cause_that_fires_again_and_is_only_shown_silences_no_symptom() -> None:
+    """Whoever was paged about it before lunch counts it as over."""
+    story = Story(lunch_of_infra())
+    story.now = NOON - 65 * MINUTE
+    story.reports(alert(severity=Severity.SEV3, starts_at=story.now))
+    assert of(story, "infra").pages[0].wakes
+    story.delivers(story.last(ActionKind.PAGE))
+    story.reports(alert(severity=Severity.SEV3, starts_at=story.now, status=AlertStatus.RESOLVED))
+    rings(story, "infra", TimerKind.SETTLE)
+    rings(story, "infra", TimerKind.CONFIRM)
+    story.later(20 * MINUTE)
+    story.reports(alert(severity=Severity.SEV3, starts_at=story.now))
+    assert of(story, "infra").held
+    story.reports(alert("Tokens", lane="auth", severity=Severity.SEV3, starts_at=story.now))
+    assert [(page.person, page.wakes) for page in of(story, "auth").pages] == [("wes", True)]

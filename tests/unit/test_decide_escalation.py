@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.domain.action import ActionKind
+from shared.domain.action import ActionKind, PageOrder
 from shared.domain.alert import AlertStatus
 from shared.domain.card import card_for
 from shared.domain.data_rollback import approvers as data_approvers
@@ -17,10 +17,12 @@ from shared.domain.event import TimerKind
 from shared.domain.hours import Span, WeeklyHours
 from shared.domain.incident import TimelineKind
 from shared.domain.incident_state import State
+from shared.domain.page_list import MOST_PAGES
 from shared.domain.paging import Choice, Page, PageStep
-from shared.domain.policy import Policy
+from shared.domain.policy import Person, Policy
 from shared.domain.schedule import Layer, Override, Schedule
 from shared.domain.severity import Severity
+from shared.wire import stored
 from tests.builders import BEN, MINUTE, NOON, SECOND, alert, policy
 from tests.story import Story, kinds, proposed, said
 
@@ -275,3 +277,40 @@ def test_a_timer_that_rings_twice_pages_once(story: Story) -> None:
     again = story.take(story.due(timer))
     assert again == first
     assert [row for row in first.rows if isinstance(row, TimelineRow)]
+
+
+@pytest.mark.parametrize("slack_answers", [True, False])
+def test_an_incident_that_nobody_takes_for_weeks_lists_no_more_pages_than_fit(
+    slack_answers: bool,
+) -> None:
+    """The first pages and the newest; how many more there were is counted, and all go out."""
+    story = Story(escalating())
+    story.reports(alert())
+    keys = [newest(story).key]
+    while story.now < NOON + timedelta(days=60):
+        actions = story.rings(TimerKind.REMIND).actions
+        assert len(actions) <= MOST_PAGES
+        keys.append(newest(story).key)
+        if slack_answers:
+            story.delivers(story.last(ActionKind.PAGE))
+    pages, first = story.incident.pages, NOON + 15 * MINUTE
+    assert len(set(keys)) == len(keys) > 500
+    assert len(pages) == MOST_PAGES
+    assert len(pages) + story.incident.unlisted == len(keys)
+    assert [page.decided_at for page in pages[:3]] == [NOON, NOON + 5 * MINUTE, first]
+    assert len(stored.HEAD.encode(story.stack)) < 30 * 1024
+
+
+def test_whoever_is_called_by_no_other_page_is_called_however_many_there_are() -> None:
+    """Only what went out, was tried for hours, or is said again to the same person, makes room."""
+    everybody = tuple(f"person-{number}" for number in range(2 * MOST_PAGES))
+    people = {each: Person(id=each, name=each, slack=f"U{each}") for each in everybody}
+    nobody = Schedule(id="rota", zone="UTC", layers=())
+    rules = policy()
+    infra = replace(rules.teams["infra"], on_call="rota", members=everybody)
+    rules = replace(rules, people={**rules.people, **people}, schedules={"rota": nobody})
+    story = Story(replace(rules, teams={**rules.teams, "infra": infra}))
+    decision = story.reports(alert())
+    assert {page.person for page in story.incident.pages} == set(everybody)
+    ordered = [a.order.page for a in decision.actions if isinstance(a.order, PageOrder)]
+    assert [page.key for page in story.incident.pages] == ordered

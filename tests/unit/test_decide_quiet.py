@@ -10,7 +10,7 @@ import pytest
 from shared.domain.action import ActionKind, Delivered, GaveUp
 from shared.domain.alert import AlertStatus
 from shared.domain.card import card_for
-from shared.domain.decision import Reason
+from shared.domain.decision import Decision, Reason
 from shared.domain.event import TimerKind
 from shared.domain.hours import Span, WeeklyHours
 from shared.domain.incident import TimelineKind
@@ -63,6 +63,13 @@ def due(story: Story) -> timedelta:
     return story.timers[f"{story.incident.id}:{TimerKind.REMIND}"].due - story.now
 
 
+def hold_ends(story: Story) -> Decision:
+    """Each hour it is looked at whether pages still wait; the decision once they do not."""
+    while (decision := story.rings(TimerKind.REMIND)).reason is Reason.HELD_BACK:
+        assert due(story) <= HOUR
+    return decision
+
+
 def test_in_quiet_hours_it_is_shown_and_wakes_nobody(story: Story) -> None:
     """The channel sees the whole page with its buttons; nobody is mentioned."""
     (page,) = story.incident.pages
@@ -89,8 +96,8 @@ def test_the_timeline_says_that_pages_are_held_back() -> None:
 
 def test_a_page_follows_when_quiet_hours_end(story: Story) -> None:
     """It is still open then: whoever is on call is woken."""
-    assert due(story) == 2 * HOUR
-    assert story.rings(TimerKind.REMIND).reason is Reason.REMINDED
+    assert hold_ends(story).reason is Reason.REMINDED
+    assert story.now == NOON + 2 * HOUR
     page = story.incident.pages[-1]
     assert (page.step, page.person, page.wakes) == (PageStep.AFTER_HOLD, "ben", True)
     card = card_for(story.policy, story.incident, page)
@@ -140,7 +147,7 @@ def test_a_reminder_that_falls_into_quiet_hours_waits_for_their_end() -> None:
     decision = story.rings(TimerKind.REMIND)
     assert (decision.reason, kinds(decision)) == (Reason.HELD_BACK, [])
     assert TimelineKind.HELD_BACK in said(decision)
-    story.rings(TimerKind.REMIND)
+    hold_ends(story)
     assert (story.now, story.incident.pages[-1].wakes) == (NOON + 2 * HOUR, True)
 
 
@@ -168,12 +175,12 @@ def test_the_end_of_a_hold_that_comes_twice_has_two_timers() -> None:
     """A clock that is set back sees it again: a timer that went off takes no effect again."""
     story = Story(quiet())
     story.reports(alert(severity=MILD))
-    first = story.timers[f"{story.incident.id}:{TimerKind.REMIND}"]
-    story.rings(TimerKind.REMIND)
-    story.now = NOON + MINUTE + timedelta(microseconds=7)
+    hold_ends(story)
+    first = story.now
+    story.now = NOON + 2 * HOUR - MINUTE + timedelta(microseconds=7)
     found = held(story.policy, story.incident, story.now)
     assert found is not None
-    assert found.until == first.due < found.over(story.now)
+    assert found.until == first < found.over(story.now)
 
 
 def test_quiet_hours_of_one_team_are_nobody_elses() -> None:
@@ -199,7 +206,8 @@ def test_news_about_an_incident_that_somebody_has_waits_too() -> None:
     story.now = NOON
     story.reports(alert("Second", severity=MILD))
     assert [page.wakes for page in story.incident.pages] == [True, False]
-    story.rings(TimerKind.REMIND)
+    hold_ends(story)
+    assert [page.wakes for page in story.incident.pages] == [True, False, True]
     assert (story.incident.pages[-1].step, story.now) == (PageStep.JOINED, NOON + 2 * HOUR)
     assert story.incident.pages[-1].wakes
     assert not story.incident.held
@@ -210,7 +218,7 @@ def test_what_cannot_be_shown_wakes_no_other_team(story: Story) -> None:
     decision = story.finishes(story.last(ActionKind.PAGE), GaveUp("no such channel"))
     assert TimelineKind.PAGE_FAILED in said(decision)
     assert kinds(decision) == []
-    story.rings(TimerKind.REMIND)
+    hold_ends(story)
     assert story.incident.pages[-1].wakes
 
 
@@ -222,7 +230,7 @@ def test_an_incident_that_is_reopened_in_quiet_hours_is_held_back_again(story: S
     story.rings(TimerKind.CONFIRM)
     story.reports(alert(severity=MILD, starts_at=story.later(SECOND)))
     assert (story.state(), story.incident.held) == (State.OPEN, True)
-    story.rings(TimerKind.REMIND)
+    hold_ends(story)
     assert (story.now, story.incident.pages[-1].wakes) == (NOON + 2 * HOUR, True)
 
 
@@ -286,3 +294,37 @@ def test_no_rollback_goes_by_itself_during_maintenance_of_its_stack() -> None:
     )
     assert maintained(rules, "other", NOON) == ""
     assert maintained(rules, "shop", NOON + HOUR) == ""
+
+
+def test_a_policy_that_holds_nothing_back_any_more_lets_the_page_go(story: Story) -> None:
+    """Whoever cuts quiet hours or maintenance short does not wait for the end that was planned."""
+    story.policy = policy()
+    hold_ends(story)
+    assert (story.now, story.incident.pages[-1].wakes) == (NOON + HOUR, True)
+
+
+def test_what_has_waited_does_not_wait_for_the_next_hold_as_well() -> None:
+    """Quiet until a minute to midnight, each day: between two of them nobody may have looked."""
+    day = QuietHours(
+        severities=(MILD,), hours=WeeklyHours(zone="UTC", start=time(0), end=time(23, 59))
+    )
+    story = Story(quiet(day))
+    story.reports(alert(severity=MILD))
+    while story.now < NOON + 13 * HOUR and not story.incident.pages[-1].wakes:
+        story.later(2 * MINUTE)
+        timer = story.timers[f"{story.incident.id}:{TimerKind.REMIND}"]
+        if timer.due <= story.now:
+            story.take(story.due(timer))
+    assert story.now == NOON + 12 * HOUR
+
+
+def test_an_alert_that_joins_does_not_make_a_page_wait_longer() -> None:
+    """It waits until the end that was said first, also where a longer hold begins meanwhile."""
+    longer = replace(LUNCH, hours=WeeklyHours(zone="UTC", start=time(13), end=time(23)))
+    story = Story(quiet(LUNCH))
+    story.reports(alert("First", lane="triage", severity=MILD))
+    story.policy = quiet(LUNCH, longer)
+    story.later(90 * MINUTE)
+    story.reports(alert("Second", lane="triage", severity=MILD, starts_at=story.now))
+    hold_ends(story)
+    assert (story.now, story.incident.pages[-1].wakes) == (NOON + 2 * HOUR, True)

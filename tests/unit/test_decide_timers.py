@@ -162,6 +162,27 @@ def test_a_resolved_incident_is_forgotten_after_the_reopen_window(story: Story) 
     assert decision.rows == (IncidentRow(incident=resolved),)
 
 
+@pytest.mark.parametrize("kind", [TimerKind.FORGET, TimerKind.PLAN_EXPIRES])
+def test_a_timer_that_goes_off_before_its_time_goes_off_again(kind: TimerKind) -> None:
+    """The clock was set back meanwhile. It is another timer, for each takes effect once."""
+    story = Story()
+    if kind is TimerKind.PLAN_EXPIRES:
+        proposed(story, alert())
+    else:
+        story.reports(alert())
+        story.delivers(story.last(ActionKind.PAGE))
+        story.reports(alert(status=AlertStatus.RESOLVED))
+        story.rings(TimerKind.SETTLE)
+        story.rings(TimerKind.CONFIRM)
+    early = story.timers[f"{story.incident.id}:{kind}"]
+    story.now = early.due - MINUTE
+    assert story.take(story.due(early)).reason is Reason.STALE
+    again = story.timers[early.id]
+    assert again.due > early.due
+    assert story.due(again).id != story.due(early).id
+    assert story.rings(kind).reason in (Reason.FORGOTTEN, Reason.EXPIRED)
+
+
 def test_a_resolved_incident_that_fires_is_reopened_and_paged_about(story: Story) -> None:
     """However an alert came to fire on it: a person has to know, and it settles as before."""
     story.reports(alert(status=AlertStatus.RESOLVED))

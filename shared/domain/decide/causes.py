@@ -92,8 +92,11 @@ def _explains(policy: Policy, stack: Stack, cause: Incident, began: datetime) ->
 
 
 def _goes_on(incident: Incident) -> bool:
-    """Whether somebody was woken for it, other than to approve a rollback, and it is not over."""
-    if incident.state not in _GOES_ON or incident.aside or stands_alone(incident):
+    """Whether somebody was woken for it, other than to approve a rollback, and it is not over.
+
+    While its pages are held back nobody is called out for it, whoever was before.
+    """
+    if incident.state not in _GOES_ON or incident.aside or incident.held or stands_alone(incident):
         return False
     return any(page.wakes and page.step is not PageStep.ASKED for page in incident.pages)
 
@@ -101,7 +104,7 @@ def _goes_on(incident: Incident) -> bool:
 def _paged_now(draft: Draft, incident: Incident) -> bool:
     """Whether this event has had somebody paged for it already."""
     before = draft.before.incident(incident.id)
-    return before is None or len(incident.pages) > len(before.pages)
+    return before is None or any(before.page(page.key) is None for page in incident.pages)
 
 
 def _is_new(draft: Draft, incident: Incident) -> bool:

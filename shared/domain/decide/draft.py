@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.action import Action, ActionKind, Order, PageOrder, TellOrder
 from shared.domain.decision import Decision, IncidentRow, Reason, Row, TimelineRow
 from shared.domain.escalation import Call, Called
-from shared.domain.event import Event, Timer, TimerKind
+from shared.domain.event import Event, Timer, TimerDue, TimerKind
 from shared.domain.incident import Incident, TimelineKind
 from shared.domain.paging import Page, PageStep
 from shared.domain.policy import Policy
@@ -101,8 +101,14 @@ class Draft:
         return action.id
 
     def timer(self, kind: TimerKind, incident: Incident, due: datetime) -> None:
-        """Look at the incident again at this time."""
+        """Look at the incident again at this time.
+
+        A timer takes effect once. Where the clock was set back, one may go off before its time and
+        be set again for the same, and has to be another one.
+        """
         timer = Timer(kind=kind, stack=self.stack.id, incident=incident.id, due=due)
+        if isinstance(self.event, TimerDue) and timer == self.event.timer:
+            timer = replace(timer, due=due + timedelta(microseconds=1))
         self._timers = [each for each in self._timers if each.id != timer.id]
         self._timers.append(timer)
 
@@ -143,7 +149,7 @@ class Draft:
     ) -> Incident:
         """Wake these people, or show it to the first of them while pages are held back."""
         hold = held(self.policy, incident, self.now) if step in MAY_WAIT else None
-        incident = replace(incident, held=hold is not None)
+        incident = incident.waiting(hold.until if hold else None)
         if called.gap:
             self.say(incident, TimelineKind.NOBODY_ON_CALL, called.gap)
             details = (called.gap, *details)
@@ -174,6 +180,7 @@ class Draft:
 
     def _send(self, incident: Incident, page: Page) -> Incident:
         """Every page has a key of its own: where that is taken, another round begins."""
+        incident = incident.with_room_for_a_page(self.now)
         key = incident.page_key(page.step, page.person, wakes=page.wakes)
         if incident.page(key) is not None:
             return self._send(replace(incident, rounds=incident.rounds + 1), page)
@@ -226,8 +233,7 @@ def reopened(incident: Incident, at: datetime) -> Incident:
         ended_by="",
         reopened_at=at,
         cause=replace(incident.cause, holds=False) if incident.cause else None,
-        held=False,
-    )
+    ).waiting(None)
 
 
 def acknowledged(incident: Incident, by: str, at: datetime) -> Incident:
@@ -237,5 +243,4 @@ def acknowledged(incident: Incident, by: str, at: datetime) -> Incident:
         acknowledged_at=incident.acknowledged_at or at,
         acknowledged_by=incident.acknowledged_by or by,
         pages=tuple(page.acknowledged(at) for page in incident.pages),
-        held=False,
-    )
+    ).waiting(None)

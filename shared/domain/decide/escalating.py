@@ -54,6 +54,9 @@ def next_page(draft: Draft, incident: Incident) -> Reason:
         return Reason.STALE
     if incident.state not in _HAD or not (incident.joined or incident.held):
         return Reason.STALE
+    if incident.held and held(draft.policy, incident, draft.now) is not None:
+        remind(draft, incident)
+        return Reason.HELD_BACK
     if incident.joined:
         draft.say(incident, TimelineKind.JOINED, f"Joined: {incident.joined}")
     incident = page_owner(draft, _another_round(incident), PageStep.JOINED)
@@ -80,7 +83,7 @@ def _nobody_has_it(draft: Draft, incident: Incident) -> Reason:
         if incident.held:
             remind(draft, incident)
         else:
-            draft.put(replace(incident, held=True))
+            draft.put(incident.waiting(hold.until))
             draft.hold(incident, hold)
         return Reason.HELD_BACK
     incident = _another_round(incident)

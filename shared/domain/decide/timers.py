@@ -134,10 +134,13 @@ def _resolved(draft: Draft, incident: Incident, trigger: AlertStatus | None) -> 
 
 def _expire(draft: Draft, incident: Incident) -> Reason:
     rollback = incident.rollback
-    if rollback is None or rollback.plan is None or draft.now < rollback.plan.expires_at:
+    if rollback is None or rollback.plan is None:
         return Reason.STALE
     expired = rollback.step(Step.EXPIRE)
     if isinstance(expired, Refusal):
+        return Reason.STALE
+    if draft.now < rollback.plan.expires_at:
+        draft.timer(TimerKind.PLAN_EXPIRES, incident, rollback.plan.expires_at)
         return Reason.STALE
     incident = replace(incident, rollback=expired)
     text = f"Nobody decided on the {rollback.called}: the plan expired"
