@@ -9,20 +9,23 @@ from typing import Final
 DURATION = r"^(\d+(ms|s|m|h|d))+$"
 
 DURATION_TEXT: Final = re.compile(DURATION, re.ASCII)
+LONGEST: Final = timedelta(days=366)
 _PART = re.compile(r"(\d+)(ms|s|m|h|d)", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
     """The duration that `90s`, `2m`, `24h` or `1h30m` stands for; the text fits `DURATION`.
 
-    Raises ValueError for more than a timedelta can hold.
+    Raises ValueError for more than a year: no calendar has the time at which that is over.
     """
     total = timedelta()
     try:
         for number, unit in _PART.findall(text):
             total += int(number) * _unit(unit)
-    except OverflowError as error:
-        raise ValueError(f"{text[:40]} is longer than anyone will wait") from error
+    except OverflowError:
+        total = timedelta.max
+    if total > LONGEST:
+        raise ValueError(f"{text[:40]} is longer than anyone will wait: at most {LONGEST.days}d")
     return total
 
 

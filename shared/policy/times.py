@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from typing import Final
 
 from shared.domain.hours import time_zone
 from shared.policy.wording import nearest
@@ -10,6 +11,7 @@ from shared.policy.wording import nearest
 LOCAL_TIME = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}$"
 HOURS = r"^\d{2}:\d{2}-\d{2}:\d{2}$"
 
+YEARS: Final = range(2000, 2200)
 _MIDNIGHT = "24:00"
 
 
@@ -27,11 +29,14 @@ def parse_zone(text: str) -> str:
 
 
 def parse_local(text: str) -> datetime:
-    """What a clock on a wall shows then; ValueError for a day that no year has."""
+    """What a clock on a wall shows then; ValueError for a day that no year, or no plan, has."""
     try:
-        return datetime.fromisoformat(text)
+        local = datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"there is no {text}: it must be a day and time that exist") from error
+    if local.year not in YEARS:
+        raise ValueError(f"{text} must be in the years {YEARS[0]} to {YEARS[-1]}")
+    return local
 
 
 def parse_hours(text: str) -> tuple[time, time]:

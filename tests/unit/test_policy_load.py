@@ -138,6 +138,19 @@ def test_only_approvers_may_approve() -> None:
         ("people:", "timing: {settle: 5}\npeople:", "2: timing.settle must be a duration such as"),
         ("people:", "timing: {settle: 5x}\npeople:", "2: timing.settle must be a duration such"),
         ("people:", f"timing: {{settle: {'9' * 30}d}}\npeople:", "longer than anyone will wait"),
+        ("people:", "timing: {settle: 367d}\npeople:", "2: 367d is longer than anyone will wait"),
+        (
+            "people:",
+            "maintenance: [{name: x, time_zone: America/Lima, from: 2026-01-01 00:00,"
+            " until: 9999-12-31 23:59}]\npeople:",
+            "2: 9999-12-31 23:59 must be in the years 2000 to 2199",
+        ),
+        (
+            "people:",
+            "maintenance: [{name: x, time_zone: UTC, from: 2026-02-01 00:00,"
+            " until: 2026-02-31 00:00}]\npeople:",
+            "2: there is no 2026-02-31 00:00: it must be a day and time that exist",
+        ),
         ("people:", "version: 1\npeople:", "2: 'version' is here twice; line 1 has it already"),
         ("why: the", "id: front\n    why: the", "21: 'id' is here twice; line 18 has it already"),
         ("  - id: front", "  - {id: front, lane: infra, match: []}\n  - id: front", "19: 'front'"),
