@@ -26,6 +26,9 @@ SHAPES: Final = (
     re.compile(r"\b[\w-]+\|[0-9a-fA-F]{16,}"),
     re.compile(r"-----BEGIN[^-]*PRIVATE KEY-----.*", re.DOTALL),
     re.compile(r"\b[0-9a-fA-F]{40,}\b"),
+    re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-|npm_|[srp]k_(?:live|test)_|sk-)[\w-]{16,}"),
+    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bSG\.[\w-]{16,}\.[\w-]{16,}"),
+    re.compile(r"(?<=hooks\.slack\.com/services/)[\w/]+"),
 )
 """Secrets that show by themselves."""
 

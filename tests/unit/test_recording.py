@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.domain.alert import Alert, AlertRow, AlertStatus
 from shared.domain.classify import classify
 from shared.domain.recording import MOST
+from shared.domain.secrets import redacted
 from shared.domain.severity import Severity
 from shared.wire import alerts, pubsub, recording
 from shared.wire.redaction import Redaction
@@ -144,3 +145,20 @@ def test_redacted_alert_stays_as_it_is() -> None:
     """To redact a recording again changes nothing but the numbers' order."""
     once = Redaction().alert(replace(FULL, labels={"user": "ann"}, annotations={"a": "1.2.3.4"}))
     assert Redaction().alert(once) == once
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ghp_" + "a1B2" * 9,
+        "github_pat_" + "x" * 30,
+        "glpat-abcdefghij1234567890",
+        "AKIA" + "IOSFODNN7EXAMPLE",
+        "sk_live_" + "4eC39HqLyjWDarjtT1zd",
+        "SG." + "a" * 22 + "." + "b" * 43,
+        "https://hooks.slack.com/services/T000/B000/" + "X" * 24,
+    ],
+)
+def test_keys_of_well_known_vendors_are_known_by_their_shape(secret: str) -> None:
+    """Whatever they are called where they stand."""
+    assert secret not in redacted(f"it said {secret} and failed")
