@@ -15,7 +15,8 @@ from infra.local.scenarios.steps import SUFFIXES
 from infra.local.stage import Say
 from infra.local.world import AlreadyRunning, World, WorldOptions
 
-NONE = "none"
+NONE, EMPTY = "none", "empty"
+"""Nothing is played; in an empty world nothing is deployed either."""
 
 
 def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: Say) -> None:
@@ -24,8 +25,8 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
     Raises `ValueError` for what a person has to put right: an unknown scenario, a port or a
     data folder that is taken.
     """
-    if scenario not in (*SCENARIOS, NONE):
-        known = ", ".join((*SCENARIOS, NONE))
+    if scenario not in (*SCENARIOS, NONE, EMPTY):
+        known = ", ".join((*SCENARIOS, NONE, EMPTY))
         raise ValueError(f"there is no scenario {scenario!r}; there is: {known}")
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -37,7 +38,7 @@ def serve(port: int, data: Path, scenario: str, approve_after: timedelta, say: S
             player = None
             if scenario == NONE:
                 _deploy_once(client)
-            else:
+            elif scenario != EMPTY:
                 played = SCENARIOS[scenario]
                 say(f"Playing [bold]{scenario}[/bold]: {played.about}")
                 player = Player(played, client, world.policy, data, say, approve_after)

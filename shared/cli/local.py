@@ -18,7 +18,7 @@ def local(
     ] = 8080,
     data: Annotated[Path, typer.Option(help="Where the state lives.")] = Path(".switchman"),
     scenario: Annotated[
-        str, typer.Option(help="What to play; `none` plays nothing.")
+        str, typer.Option(help="What to play; `none` plays nothing, `empty` does not even deploy.")
     ] = "bad-revision",
     approve_after: Annotated[
         float,

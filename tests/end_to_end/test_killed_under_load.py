@@ -48,7 +48,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
     chance, folder, began = Random(seed), tmp_path_factory.mktemp("killed"), time.monotonic()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWITCHMAN_POLICY", str(write_policy(folder / "town.yaml")))
-        with world(folder / "data") as process:
+        with world(folder / "data", "empty") as process:
             store = SqliteStore(folder / "data" / "switchman.sqlite3", SystemClock())
             with closing(store):
                 yield _live_through(process, store, chance, began)

@@ -25,7 +25,7 @@ def _deploy(process: WorldProcess) -> None:
 
 def test_only_apply_moves_traffic_and_a_repeat_is_no_second_drill(tmp_path: Path) -> None:
     """Without `apply` it is a plan; the same schedule time twice is one drill of each kind."""
-    with world(tmp_path / "data") as process:
+    with world(tmp_path / "data", "empty") as process:
         client = process.client
         _deploy(process)
         assert [client.drill(ORDER, AT) for _ in range(2)] == [200, 200]
@@ -41,7 +41,7 @@ def test_only_apply_moves_traffic_and_a_repeat_is_no_second_drill(tmp_path: Path
 
 def test_an_apply_that_is_neither_true_nor_false_is_rejected(tmp_path: Path) -> None:
     """In doubt traffic does not move: the order is acknowledged, and nothing is begun."""
-    with world(tmp_path / "data") as process:
+    with world(tmp_path / "data", "empty") as process:
         assert process.client.drill(ORDER | {"apply": "yes"}, AT) == 200
         assert process.client.drill({**ORDER, "drill": "dance"}, AT) == 200
         (refused,) = process.until(process.client.drills)

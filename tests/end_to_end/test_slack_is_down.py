@@ -74,7 +74,7 @@ class Town:
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     """A world in which each service has a newer revision that fails, and Slack has gone."""
-    with world(tmp_path / "data") as process:
+    with world(tmp_path / "data", "empty") as process:
         for service in GOOD:
             process.client.deploy(service, "failing", "bad")
         process.until(lambda: all(r.endswith("-bad") for r in serving(process).values()))

@@ -107,7 +107,7 @@ def submission(reason: str) -> dict[str, str]:
 @pytest.fixture
 def slack(tmp_path: Path) -> Iterator[Slack]:
     """A quiet world in which each service has a newer revision, good too, that serves now."""
-    with world(tmp_path / "data") as process:
+    with world(tmp_path / "data", "empty") as process:
         for service in GOOD:
             process.client.deploy(service, "good", "new")
         process.until(lambda: all(r.endswith("-new") for r in serving(process).values()))

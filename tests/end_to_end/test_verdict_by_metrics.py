@@ -35,7 +35,7 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorldPr
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump(policy), encoding="utf-8")
     monkeypatch.setenv("SWITCHMAN_POLICY", str(path))
-    with world(tmp_path / "data") as process:
+    with world(tmp_path / "data", "empty") as process:
         yield process
 
 
