@@ -5,11 +5,16 @@ The grammar is https://github.com/google/re2/wiki/Syntax. What Python alone unde
 refuse it; what RE2 alone understands is translated (`\Q..\E`, `\z`, `[[:alpha:]]`, `\x{..}`,
 `$` as the very end, names of groups that nothing refers to, anchors that are repeated) or refused
 (`\pL`, `\C`, `(?U)`, `(?m)`, `(?i)` with letters beyond ASCII).
+
+RE2 takes no longer for any text than in proportion to its length. Python tries every way to fit
+it, of which there are twice as many with each character where a repetition stands in another, as
+in `(a+)+b`: a label of 30 characters would hold up every alert. So that is refused too.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -46,6 +51,25 @@ class RegexError(ValueError):
     """The expression is not one that RE2 understands, or not one that can be tried here."""
 
 
+@dataclass(slots=True)
+class _Group:
+    """What is known so far of a group that is open, or of one that has just been closed.
+
+    `alternatives` are its texts between the bars; `repeats`: something in it repeats without end.
+    """
+
+    alternatives: list[str] = field(default_factory=lambda: [""])
+    repeats: bool = False
+
+    @property
+    def many_ways(self) -> str:
+        """Why one text fits a repetition of the group in many ways; empty if none is known."""
+        if self.repeats:
+            return "it repeats a repetition"
+        twice = len(set(self.alternatives)) < len(self.alternatives)
+        return "it repeats alternatives of which two are the same" if twice else ""
+
+
 @lru_cache(maxsize=512)
 def compile_re2(expression: str) -> re.Pattern[str]:
     """The expression as a Python pattern that means the same with `fullmatch`.
@@ -67,6 +91,8 @@ class _Translation:
     def __init__(self, expression: str) -> None:
         self._rest = expression
         self._done: list[str] = []
+        self._open = [_Group()]
+        self._closed: _Group | None = None
 
     def run(self) -> str:
         while self._rest:
@@ -76,7 +102,9 @@ class _Translation:
             elif first == "[":
                 self._class()
             elif first == "(":
-                self._emit(*self._group())
+                self._opens(*self._group())
+            elif first == ")":
+                self._close()
             elif first in "*+?{":
                 self._emit(*self._repetition())
             else:
@@ -86,6 +114,24 @@ class _Translation:
     def _emit(self, translated: str, length: int) -> None:
         self._done.append(translated)
         self._rest = self._rest[length:]
+        self._closed = None
+        if translated == "|":
+            self._open[-1].alternatives.append("")
+        else:
+            self._open[-1].alternatives[-1] += translated
+
+    def _opens(self, translated: str, length: int) -> None:
+        """A group, or flags that stand alone."""
+        self._emit(translated, length)
+        if not translated.endswith(")"):
+            self._open.append(_Group())
+
+    def _close(self) -> None:
+        """The innermost group ends; what follows may repeat it."""
+        closed = self._open.pop() if len(self._open) > 1 else None
+        self._emit(")", 1)
+        self._closed = closed
+        self._open[-1].repeats |= closed is not None and closed.repeats
 
     def _escape(self, *, in_class: bool) -> tuple[str, int]:
         rest, letter = self._rest, self._rest[1:2]
@@ -144,11 +190,10 @@ class _Translation:
         found = _GROUP.match(self._rest)
         if found is None:
             raise RegexError(f"{self._rest[:4]} is not a group that RE2 has or that works here")
-        if found[1]:
-            return "(", found.end()
-        return found[0], found.end()
+        return "(" if found[1] else found[0], found.end()
 
     def _repetition(self) -> tuple[str, int]:
+        found = None
         if self._rest[0] == "{":
             found = _REPEAT.match(self._rest)
             if found is None:
@@ -162,7 +207,17 @@ class _Translation:
         after = self._rest[length : length + 1]
         if after and (after in "*+?" or _REPEAT.match(self._rest[length:])):
             raise RegexError(f"{self._rest[: length + 1]} repeats a repetition")
+        if self._rest[0] in "*+" or (found and found[2] and not found[3]):
+            self._without_end()
         return self._rest[:length], length
+
+    def _without_end(self) -> None:
+        many_ways = self._closed.many_ways if self._closed else ""
+        if many_ways:
+            raise RegexError(
+                f"{many_ways}, which a long text would take for ever to fail; unfold it"
+            )
+        self._open[-1].repeats = True
 
 
 def _literal(code: int) -> str:

@@ -25,7 +25,16 @@ def program() -> Path:
 def comparable(text: str) -> bool:
     """Whether this is not among what is refused here on purpose; see docs/policy.md."""
     folded = "(?i" in text and not text.isascii()
-    return not folded and not _NO_MATCHER.issuperset(text)
+    return not folded and not _NO_MATCHER.issuperset(text) and not _for_ever(text)
+
+
+def _for_ever(text: str) -> bool:
+    """Whether it holds an expression whose trying would not come to an end."""
+    try:
+        parse_matchers(text)
+    except MatcherError as error:
+        return "take for ever" in str(error)
+    return False
 
 
 def taken(text: str) -> bool:

@@ -154,12 +154,22 @@ def test_matching_is_anchored_and_absent_means_empty(
         *("a++", "a**", "a{2}{3}", "a{1001}", "*a", "[a", "[z-a]", "[[:nope:]]", "(", ")", "a\\"),
         *(r"\pL", r"\p{Greek}", r"\C", r"\Z", r"\G", r"\8", r"\x{110000}", r"\Qa"),
         *("(?m)a", "(?i)é", r"[\b]", "(?U)a", "(?x)a", "(?L)a", "(?#a)"),
+        *("(a+)+$", "(a|a)*b", "((a*)b?)+", "(a+){2,}", "(?P<n>a+)*", "((b|c)d+)*", "((a)|(a))+"),
     ],
 )
 def test_what_re2_would_refuse_or_cannot_be_tried_here_is_refused(expression: str) -> None:
-    """Look-around, back-references and what Python cannot do are errors, not surprises."""
+    """Look-around, back-references, and what Python cannot do, or not in time, are errors."""
     with pytest.raises(RegexError):
         compile_re2(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["(foo|bar)+", "(.* / )?a", "(a+)?b", "(a+){2}", "((ab?)c)*", "(?i)(a|b)*", "a+b+"],
+)
+def test_a_repetition_of_what_ends_is_taken(expression: str) -> None:
+    """Alternatives, options and counts may be repeated, and a repetition may be an option."""
+    compile_re2(expression)
 
 
 @pytest.mark.parametrize(
