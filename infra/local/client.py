@@ -80,6 +80,10 @@ class WorldClient:
         """What stands in Slack."""
         return self._list("/sim/slack/messages")
 
+    def pages(self) -> list[dict[str, Any]]:
+        """Those of the messages that wake somebody: they begin with a mention."""
+        return [message for message in self.messages() if message["text"].startswith("<@")]
+
     def press(self, ts: str, action: str, user: str) -> bool:
         """Press a button in Slack; whether `slack` took it."""
         return self._taken("/sim/slack/press", {"ts": ts, "action_id": action, "user": user})

@@ -86,7 +86,7 @@ def test_fires_and_resolves_across_a_restart_of_switchman(
     ended = _only_incident(running)
     assert (ended["id"], ended["alerts"], _firing(running)) == (opened["id"], 1, 0)
     assert [page["step"] for page in ended["pages"]] == ["opened"]
-    assert len(running.client.messages()) == 1
+    assert len(running.client.pages()) == 1
 
 
 def test_what_happens_while_switchman_is_down_is_not_lost(
@@ -108,7 +108,7 @@ def test_what_happens_while_switchman_is_down_is_not_lost(
         running.start()
         running.until(lambda: _state(running) == "resolved")
 
-    assert (_firing(running), len(running.client.messages())) == (0, 1)
+    assert (_firing(running), len(running.client.pages())) == (0, 1)
 
 
 def test_a_wrong_token_opens_nothing_until_it_is_mended(

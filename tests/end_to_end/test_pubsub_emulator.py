@@ -87,9 +87,9 @@ def _paged(cloud: GoogleCloud) -> Incident:
 
 
 def _channels(cloud: GoogleCloud, incident: Incident) -> list[str]:
-    """Where Slack has messages about the incident."""
-    messages = cloud.client.messages()
-    return [each["channel"] for each in messages if incident.id in json.dumps(each["blocks"])]
+    """Where somebody was woken about the incident."""
+    pages = cloud.client.pages()
+    return [each["channel"] for each in pages if incident.id in json.dumps(each["blocks"])]
 
 
 def _rollback(cloud: GoogleCloud) -> Phase | None:

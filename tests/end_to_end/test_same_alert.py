@@ -28,7 +28,7 @@ def test_the_same_alert_fifty_times_at_once(tmp_path: Path) -> None:
         assert rollback
         incidents = process.client.incidents()
         assert [incident["alerts"] for incident in incidents] == [1]
-        assert len(process.client.messages()) == 1
+        assert len(process.client.pages()) == 1
 
 
 def test_a_wrong_token_is_told_so(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_page_that_slack_does_not_take_is_told(
 ) -> None:
     """Nobody is at Slack's address: at the third attempt the page is told where it is not needed."""
     assert delivered(served("respond"), 1) == 200
-    (page,) = store.messages.waiting("pages", 0, 10)
+    page, *_notices = store.messages.waiting("pages", 0, 10)
     order = json.loads(page.data)
     away = {
         "SLACK_API_URL": "http://127.0.0.1:1/",

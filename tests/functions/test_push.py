@@ -198,5 +198,5 @@ def test_status_gives_a_drill_s_report_in_markdown(served: Serve, store: SqliteS
     report = client.get(f"/status/drills/{row.id}")
 
     assert report.headers["Content-Type"] == "text/markdown; charset=utf-8"
-    assert report.text.startswith("# Replay drill of convex: FAIL")
+    assert report.text.startswith("# Replay drill of convex: REFUSED")
     assert client.get("/status/drills/none").status_code == 404
