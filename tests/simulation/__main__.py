@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Final
 
-from tests.simulation.crossings import INSTANTS
+from tests.simulation.crossings import CROSSED
 from tests.simulation.history import Told, scratch, tell
 
-_ENOUGH: Final = 3 * len(INSTANTS)
+_ENOUGH: Final = 3 * len(CROSSED)
 """After so many seeds every instant was aimed at three times."""
 
 
@@ -36,7 +36,7 @@ class Tally:
 
     def never(self) -> list[str]:
         """Instants at which no worker ever died."""
-        return [f"{side} {point}" for point, side in INSTANTS if (point, side) not in self.died]
+        return [f"{side} {point}" for point, side in CROSSED if (point, side) not in self.died]
 
     def __str__(self) -> str:
         seconds = monotonic() - self._began
@@ -44,7 +44,7 @@ class Tally:
         return (
             f"{self.seeds} seeds in {seconds:.1f} s; for each seed {self.steps / seeds:.0f} steps "
             f"and {self.faults / seeds:.1f} faults; workers died at "
-            f"{len(INSTANTS) - len(self.never())} of {len(INSTANTS)} instants\n"
+            f"{len(CROSSED) - len(self.never())} of {len(CROSSED)} instants\n"
             + ", ".join(f"{name}: {many}" for name, many in sorted(self.did.items()))
         )
 

@@ -46,6 +46,12 @@ def methods(port: str) -> tuple[str, ...]:
 POINTS: Final = tuple(f"{port}.{method}" for port in PORTS for method in methods(port))
 INSTANTS: Final = tuple((point, side) for point in POINTS for side in (BEFORE, AFTER))
 
+_BY_HAND: Final = frozenset({"reports.received"})
+"""Crossed only by a command that reads and changes nothing: no worker of a history does."""
+
+CROSSED: Final = tuple(instant for instant in INSTANTS if instant[0] not in _BY_HAND)
+"""The instants that histories come by."""
+
 _SELDOM: Final = {"metrics.value": 8, "heads.firing_rows": 1}
 """Not every history crosses these: they are aimed at so many times more."""
 
