@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 TimeoutOption = Annotated[
     float, typer.Option(min=0, help="Seconds to wait until it has been carried out.")
 ]
+StackName = Annotated[str, typer.Argument(help="The stack; may be left out if there is one.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; whoever approves it reads this.")]
+ApplyOption = Annotated[
+    bool, typer.Option("--apply", help="Ask for it; default is to show the plan only.")
+]
 PATIENCE: Final = 60.0
 
 T = TypeVar("T")

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shared.cli.ask import PATIENCE, TimeoutOption, carried_out, instruction, say, tell, wait
+from shared.cli.ask import (
+    PATIENCE,
+    ApplyOption,
+    ReasonOption,
+    StackName,
+    TimeoutOption,
+    carried_out,
+    instruction,
+    say,
+    tell,
+    wait,
+)
 from shared.cli.common import JsonOption, application, err, out, print_json
 from shared.cli.found import stack_named
 from shared.cli.identity import AsOption, caller
@@ -52,14 +63,12 @@ class Survey:
 
 
 def data(
-    stack: Annotated[str, typer.Argument(help="The stack; may be left out if there is one.")] = "",
+    stack: StackName = "",
     snapshot: Annotated[
         str, typer.Option(help="Which snapshot; default the newest that qualifies.")
     ] = "",
-    reason: Annotated[str, typer.Option(help="Why; whoever approves it reads this.")] = "",
-    really: Annotated[
-        bool, typer.Option("--apply", help="Ask for it; default is to show the plan only.")
-    ] = False,
+    reason: ReasonOption = "",
+    really: ApplyOption = False,
     who: AsOption = "",
     timeout: TimeoutOption = PATIENCE,
     as_json: JsonOption = False,

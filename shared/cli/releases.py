@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shared.cli import plans
-from shared.cli.ask import PATIENCE, TimeoutOption, carried_out, instruction, say, tell, wait
+from shared.cli.ask import (
+    PATIENCE,
+    ApplyOption,
+    ReasonOption,
+    StackName,
+    TimeoutOption,
+    carried_out,
+    instruction,
+    say,
+    tell,
+    wait,
+)
 from shared.cli.common import JsonOption, application, err, out, print_json
 from shared.cli.found import stack_named
 from shared.cli.identity import AsOption, caller
@@ -21,11 +32,9 @@ if TYPE_CHECKING:
 
 
 def release(
-    stack: Annotated[str, typer.Argument(help="The stack; may be left out if only one.")] = "",
-    reason: Annotated[str, typer.Option(help="Why; whoever approves it reads this.")] = "",
-    really: Annotated[
-        bool, typer.Option("--apply", help="Ask for it; default is to show the plan only.")
-    ] = False,
+    stack: StackName = "",
+    reason: ReasonOption = "",
+    really: ApplyOption = False,
     again: Annotated[
         bool, typer.Option("--again", help="Also to an image that was rolled back from.")
     ] = False,

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shared.cli import data, decisions, plans, releases
-from shared.cli.ask import PATIENCE, TimeoutOption, carried_out, instruction, say, tell, wait
+from shared.cli.ask import (
+    PATIENCE,
+    ApplyOption,
+    ReasonOption,
+    StackName,
+    TimeoutOption,
+    carried_out,
+    instruction,
+    say,
+    tell,
+    wait,
+)
 from shared.cli.common import JsonOption, application, out, print_json
 from shared.cli.found import stack_named
 from shared.cli.identity import AsOption, caller
@@ -19,8 +30,6 @@ if TYPE_CHECKING:
     from shared.domain.incident import Incident
 
 app = typer.Typer(no_args_is_help=True)
-
-StackName = Annotated[str, typer.Argument(help="The stack; may be left out if there is one.")]
 
 
 @app.callback()
@@ -49,10 +58,8 @@ def plan(stack: StackName = "", as_json: JsonOption = False) -> None:
 )
 def apply(
     stack: StackName = "",
-    reason: Annotated[str, typer.Option(help="Why; whoever approves it reads this.")] = "",
-    really: Annotated[
-        bool, typer.Option("--apply", help="Ask for it; default is to show the plan only.")
-    ] = False,
+    reason: ReasonOption = "",
+    really: ApplyOption = False,
     who: AsOption = "",
     timeout: TimeoutOption = PATIENCE,
     as_json: JsonOption = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.domain.ledger import ServiceRecord, bare
 from shared.domain.policy import Service
@@ -14,7 +15,7 @@ from shared.domain.rollback import (
     ServiceState,
     describe_split,
 )
-from shared.domain.targets import all_to
+from shared.domain.targets import all_to, bound
 
 _LATEST = frozenset({("", 100)})
 
@@ -64,18 +65,9 @@ def plan_release(
     """All traffic to LATEST. Tags stay where they are and carry no traffic."""
     current = next((r for r in revisions if r.name == state.main_revision), None)
     proven = record is not None and record.proof(target.name) is not None
-    return ServicePlan(
-        service=service.name,
-        resource=service.resource,
-        uri=state.uri,
-        generation=state.generation,
-        etag=state.etag,
-        before=state.traffic,
-        after=all_to("", state.traffic),
-        from_revision=state.main_revision,
-        to_revision=target.name,
-        latest_ready=state.latest_ready,
-        why=f"LATEST, the newest Ready revision: {'known-good' if proven else 'unproven'}",
+    why = f"LATEST, the newest Ready revision: {'known-good' if proven else 'unproven'}"
+    return replace(
+        bound(service, state, all_to("", state.traffic), target.name, why),
         proven=proven,
         from_digest=current.digest if current else "",
         to_digest=target.digest,

@@ -9,6 +9,7 @@ from shared.domain.ledger import LedgerRules, Look, ServiceRecord
 from shared.domain.policy import Service
 from shared.domain.rollback import ServicePlan, Split, TrafficTarget
 from shared.domain.stack import Stack
+from shared.domain.targets import bound
 
 GOOD: Final = "switchman-good"
 LONGEST: Final = 46
@@ -38,19 +39,8 @@ def tag_plan(service: Service, look: Look, revision: str) -> ServicePlan | None:
     state = look.state
     if len(GOOD) + len(service.name) > LONGEST or state.reconciling or not state.ready:
         return None
-    return ServicePlan(
-        service=service.name,
-        resource=service.resource,
-        uri=state.uri,
-        generation=state.generation,
-        etag=state.etag,
-        before=state.traffic,
-        after=_tagged(state.traffic, revision),
-        from_revision=state.main_revision,
-        to_revision=revision,
-        latest_ready=state.latest_ready,
-        why="it is known-good: it gets a tag, and no other traffic than it has",
-    )
+    why = "it is known-good: it gets a tag, and no other traffic than it has"
+    return bound(service, state, _tagged(state.traffic, revision), revision, why)
 
 
 def _tagged(split: Split, revision: str) -> Split:

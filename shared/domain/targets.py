@@ -54,6 +54,22 @@ def plan_service(
     if chosen is None:
         return NoPlan(reason=f"{service.name}: {_nothing_left(state, found)}")
     current = next((r for r in revisions if r.name == state.main_revision), None)
+    to, why = chosen.revision.name, f"{'known-good' if chosen.proven else 'unproven'}: {chosen.why}"
+    return replace(
+        bound(service, state, all_to(to, state.traffic), to, why),
+        proven=chosen.proven,
+        from_digest=current.digest if current else "",
+        to_digest=chosen.revision.digest,
+        to_image=chosen.revision.image,
+        smoke=smoke,
+        candidates=_listed(found, chosen),
+    )
+
+
+def bound(
+    service: Service, state: ServiceState, after: Split, to_revision: str, why: str
+) -> ServicePlan:
+    """This change of the service, bound to what was seen of it: to that state, and to no other."""
     return ServicePlan(
         service=service.name,
         resource=service.resource,
@@ -61,17 +77,11 @@ def plan_service(
         generation=state.generation,
         etag=state.etag,
         before=state.traffic,
-        after=all_to(chosen.revision.name, state.traffic),
+        after=after,
         from_revision=state.main_revision,
-        to_revision=chosen.revision.name,
+        to_revision=to_revision,
         latest_ready=state.latest_ready,
-        why=f"{'known-good' if chosen.proven else 'unproven'}: {chosen.why}",
-        proven=chosen.proven,
-        from_digest=current.digest if current else "",
-        to_digest=chosen.revision.digest,
-        to_image=chosen.revision.image,
-        smoke=smoke,
-        candidates=_listed(found, chosen),
+        why=why,
     )
 
 

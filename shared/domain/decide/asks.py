@@ -14,6 +14,7 @@ from shared.domain.decide.latches import unlatch
 from shared.domain.decide.making_way import make_way
 from shared.domain.decide.opening import (
     ask_for_plan,
+    asked_for,
     new_incident,
     opened,
     plan_order,
@@ -23,12 +24,10 @@ from shared.domain.decide.opening import (
 from shared.domain.decide.releases import APPLY, on_release
 from shared.domain.decision import Reason
 from shared.domain.event import Instruction
-from shared.domain.incident import Rollback, TimelineKind
+from shared.domain.incident import TimelineKind
 from shared.domain.incident_state import State
 from shared.domain.paging import Choice
 from shared.domain.policy import Person
-from shared.domain.rollback import RollbackMode
-from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
 
 _UNTOUCHED: Final = (State.OPEN, State.ACKNOWLEDGED)
@@ -72,14 +71,7 @@ def _rollback(draft: Draft, asked: Instruction, person: Person) -> Reason | str:
     known = draft.stack.by_lane(lane.id)
     if known is not None and known.state not in (*_UNTOUCHED, State.RESOLVED, State.REVIEWED):
         return f"incident {known.id} is {known.state}"
-    wish = Rollback(
-        mode=RollbackMode.MANUAL,
-        phase=Phase.PLANNING,
-        asked_at=draft.now,
-        trigger="",
-        requested_by=person.id,
-        reason=asked.text,
-    )
+    wish = asked_for(draft, person, asked.text)
     text = f"{person.name} asks for a rollback: {asked.text}"
     if known is not None and known.state in _UNTOUCHED:
         wish = replace(wish, trigger=known.trigger)

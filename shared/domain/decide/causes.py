@@ -87,8 +87,8 @@ def goes_on_alone(draft: Draft, incident: Incident) -> None:
 def _explains(policy: Policy, stack: Stack, cause: Incident, began: datetime) -> bool:
     if not _goes_on(cause) or holding_cause(policy, stack, cause) is not None:
         return False
-    after = cause.state is State.MITIGATED and cause.mitigated_at is not None
-    return not (after and cause.mitigated_at is not None and began > cause.mitigated_at)
+    over_at = cause.mitigated_at if cause.state is State.MITIGATED else None
+    return over_at is None or began <= over_at
 
 
 def _goes_on(incident: Incident) -> bool:

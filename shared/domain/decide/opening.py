@@ -12,10 +12,22 @@ from shared.domain.event import AlertReceived, TimerKind
 from shared.domain.incident import Incident, Rollback, TimelineKind, incident_id
 from shared.domain.incident_state import State
 from shared.domain.paging import PageStep
-from shared.domain.policy import Lane, Remediation
+from shared.domain.policy import Lane, Person, Remediation
 from shared.domain.rollback import RollbackMode
 from shared.domain.rollback_phase import Phase
 from shared.domain.severity import Severity
+
+
+def asked_for(draft: Draft, person: Person, reason: str) -> Rollback:
+    """The wish of a person, which no alert set off; its plan is still to come."""
+    return Rollback(
+        mode=RollbackMode.MANUAL,
+        phase=Phase.PLANNING,
+        asked_at=draft.now,
+        trigger="",
+        requested_by=person.id,
+        reason=reason,
+    )
 
 
 def new_incident(

@@ -13,16 +13,15 @@ from shared.domain.decide.approvals import page_approvers, why_too_few
 from shared.domain.decide.draft import Draft
 from shared.domain.decide.latches import latched
 from shared.domain.decide.notices import notify
-from shared.domain.decide.opening import new_incident, plan_order, why_no_rollback
+from shared.domain.decide.opening import asked_for, new_incident, plan_order, why_no_rollback
 from shared.domain.decision import Reason
 from shared.domain.event import ActionFinished, Instruction, TimerKind
-from shared.domain.incident import Rollback, TimelineKind
+from shared.domain.incident import TimelineKind
 from shared.domain.machine import Refusal
 from shared.domain.plan_words import describe_plan
 from shared.domain.policy import IN_POLICY, Person
 from shared.domain.release import ReleaseAsk
-from shared.domain.rollback import NoPlan, Plan, RollbackMode
-from shared.domain.rollback_phase import Phase
+from shared.domain.rollback import NoPlan, Plan
 from shared.domain.severity import CRITICAL, Severity
 
 AGAIN: Final = "--again"
@@ -115,15 +114,7 @@ def _propose(draft: Draft, plan: Plan, person: Person) -> None:
     text = f"{person.name} asks for a release: {plan.reason}"
     title = f"Release of {name} asked for"
     incident = new_incident(draft, lane, Severity.SEV3, title, plan.reason, (text,))
-    wish = Rollback(
-        mode=RollbackMode.MANUAL,
-        phase=Phase.PLANNING,
-        asked_at=draft.now,
-        trigger="",
-        requested_by=person.id,
-        reason=plan.reason,
-    )
-    proposed = wish.planned(plan)
+    proposed = asked_for(draft, person, plan.reason).planned(plan)
     assert not isinstance(proposed, Refusal), "what is being planned may be proposed"
     incident = replace(incident, rollback=replace(proposed, proposed_at=draft.now))
     draft.retire(draft.stack.by_lane(lane.id))
